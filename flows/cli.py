@@ -1,0 +1,200 @@
+"""The ``semillero`` command. Each command imports what it needs when it runs, so ``--help`` answers at once."""
+
+import json
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from semillero.errors import SemilleroError
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="semillero",
+    help="Grow a jury-ready language-model project from one project file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class StageName(StrEnum):
+    """The stages, as the command line spells them."""
+
+    generate = "generate"
+    curate = "curate"
+    judge = "judge"
+    review = "review"
+    dataset = "dataset"
+    train = "train"
+    evaluate = "evaluate"
+    cards = "cards"
+    demo = "demo"
+    publish = "publish"
+    submit = "submit"
+
+
+ProjectFile = Annotated[Path, typer.Argument(help="The project file.", metavar="[FILE]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DEFAULT_FILE = Path("semillero.yaml")
+
+
+def explained(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn our errors into a message and an exit code; everything else is a bug and keeps its traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except SemilleroError as error:
+            typer.secho(f"semillero: {error}", fg="red" if error.exit_code != 75 else "yellow", err=True)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("semillero: stopped; run the same command again to go on from here", err=True)
+            raise typer.Exit(130) from None
+
+    return run
+
+
+@app.command()
+@explained
+def init(folder: Annotated[Path, typer.Argument(help="Where to start.", metavar="DIR")]) -> None:
+    """Write a project file to start from, with a few seeds, passages and topics of each variety."""
+    from semillero.project.starting import start_project
+
+    file = start_project(folder)
+    typer.echo(f"Wrote {file}.\nNext: edit it, then  semillero check {file}  and  semillero run {file}")
+
+
+@app.command()
+@explained
+def check(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Try now everything that could fail later: files, endpoints, model, memory, disk."""
+    from flows.display import show_checks
+    from semillero.checking import check_project
+
+    results = check_project(file)
+    show_checks(results, as_json)
+    if any(result.outcome == "fails" for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+@explained
+def run(
+    file: ProjectFile = DEFAULT_FILE,
+    until: Annotated[StageName, typer.Option(help="Last stage to make.")] = StageName.submit,
+    only: Annotated[StageName | None, typer.Option(help="Make this stage alone; earlier ones must be there.")] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="All stages on a handful of rows, in minutes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the pipeline: make what is missing, reuse what is there."""
+    from semillero.project import load_project
+
+    load_project(file)  # a bad project file is told before Prefect is even imported
+    from flows.running import run_pipeline
+
+    run_pipeline(file, until.value, only.value if only else None, smoke, as_json)
+
+
+@app.command()
+@explained
+def status(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Show where every stage stands."""
+    from flows.display import show_status
+    from flows.looking import look_at_stages
+
+    show_status(look_at_stages(file), as_json)
+
+
+@app.command()
+@explained
+def explain(
+    stage: Annotated[StageName, typer.Argument(help="The stage.", metavar="STAGE")],
+    file: ProjectFile = DEFAULT_FILE,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a stage would be reused or made again."""
+    from flows.looking import explain_stage
+
+    explanation = explain_stage(file, stage.value)
+    typer.echo(json.dumps(explanation.as_json(), ensure_ascii=False, indent=2) if as_json else str(explanation))
+
+
+@app.command()
+@explained
+def demo(
+    file: ProjectFile = DEFAULT_FILE,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
+) -> None:
+    """Serve the project's Space on this machine until Ctrl-C."""
+    from flows.running import serve_demo
+
+    serve_demo(file, port)
+
+
+@app.command()
+@explained
+def score(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Estimate the jury's points from the files, and say what gains most next."""
+    from flows.display import show_score
+    from flows.looking import look_at_score
+
+    show_score(look_at_score(file), as_json)
+
+
+@app.command()
+@explained
+def up(
+    file: ProjectFile = DEFAULT_FILE,
+    port: Annotated[int, typer.Option(help="Port of the Prefect page on 127.0.0.1.")] = 4200,
+) -> None:
+    """Start the Prefect server and a worker on this machine; stop both with Ctrl-C."""
+    from flows.serving import serve_prefect
+
+    serve_prefect(file, port)
+
+
+@app.command()
+@explained
+def deploy(file: ProjectFile = DEFAULT_FILE) -> None:
+    """Register the Prefect deployments, so that the page and a schedule can start this project."""
+    from flows.serving import register_deployments
+
+    register_deployments(file)
+
+
+@app.command()
+@explained
+def schema(
+    target: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("semillero.schema.json"),
+) -> None:
+    """Write the JSON Schema of the project file, for editors."""
+    from semillero.project import write_json_schema
+
+    write_json_schema(target)
+    typer.echo(f"Wrote {target}.")
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Nothing is ever lost and nothing is ever redone: run the same command again after anything."""
+    if version:
+        from semillero import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point of the console script."""
+    return app(args=arguments if arguments is not None else sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The whole pipeline, in the order of the README's diagram."""
+
+from prefect import flow
+
+from flows.steps import StageReport, Step, open_run, shard_groups
+from semillero.outputs import Outputs
+from semillero.project import Project
+from semillero.project.sources import Sources
+from tasks.cards import cards
+from tasks.curation import curate
+from tasks.dataset import dataset
+from tasks.demo import demo
+from tasks.evaluation import evaluate
+from tasks.generation import generate
+from tasks.judging import judge
+from tasks.publishing import publish
+from tasks.review import review
+from tasks.submission import submit
+from tasks.training import train
+
+
+@flow(name="semillero", flow_run_name="{project_file}", persist_result=False)
+def pipeline(
+    project_file: str = "semillero.yaml", until: str = "submit", only: str | None = None, smoke: bool = False
+) -> list[StageReport]:
+    """Grow a project: make what its project file asks for and the run store does not have yet.
+
+    Args:
+        project_file: path of the project file.
+        until: last stage to make.
+        only: make this stage alone; every stage before it must be in the run store.
+        smoke: the same stages on a handful of rows, in a run store of its own.
+    """
+    with open_run(project_file, until=until, only=only, smoke=smoke) as (project, sources, step):
+        grow(project, sources, step)
+    return step.reports
+
+
+def grow(project: Project, sources: Sources, step: Step) -> None:
+    """Take every stage in order; ``step`` decides whether that means making, checking or explaining it."""
+    corpus, training = project.corpus, project.training
+
+    shards = step.each(generate, shard_groups(corpus, sources), corpus)
+    curated = step(curate, shards, sources, corpus)
+    scores = step(judge, curated, corpus.judge)
+    reviewed = step(review, curated, scores, project.review)
+    built = step(dataset, reviewed, sources, corpus)
+
+    adapter = evaluation = None
+    if training.enabled:  # otherwise a corpus-only project
+        adapter = step(train, built, training)
+        evaluation = step(evaluate, built, adapter, training, project.evaluation, sources)
+
+    outputs = Outputs(tuple(shards), curated, scores, reviewed, built, adapter, evaluation)
+    written = step(cards, project, outputs)
+    space = step(demo, project, outputs)
+    published = step(publish, project, outputs, written, space)
+    step(submit, project, outputs, published)

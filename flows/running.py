@@ -1,0 +1,51 @@
+"""Commands that make something: the pipeline, and the demo on this machine."""
+
+import json
+import time
+from pathlib import Path
+
+import typer
+
+from flows.server import apply_settings, server_for_run
+from semillero.errors import InputError
+
+
+def run_pipeline(file: Path, until: str, only: str | None, smoke: bool, as_json: bool) -> None:
+    """Run the flow in this process, on the record of a Prefect server, and tell what came of it."""
+    apply_settings()
+    with server_for_run():  # before Prefect is imported: it reads its settings once
+        from flows.display import show_reports
+        from flows.pipeline import pipeline
+
+        start = time.perf_counter()
+        reports = pipeline(str(file.resolve()), until=until, only=only, smoke=smoke)
+        show_reports(file, reports, time.perf_counter() - start, as_json, smoke)
+
+
+def serve_demo(file: Path, port: int | None) -> None:
+    """Serve the newest Space of a project until Ctrl-C.
+
+    Raises:
+        InputError: the project has no finished demo yet.
+    """
+    from flows.looking import newest_outputs
+    from semillero.demo import serve_space
+    from semillero.models.base import resolve_base
+
+    project, store, outputs, space = newest_outputs(file)
+    if outputs is None or outputs.adapter is None or space is None:
+        raise InputError(
+            f"{file} has no demo yet",
+            "a finished run with a model",
+            f"run `semillero run {file} --until demo` first",
+        )
+    base = resolve_base(project.training.base, project.training.base_revision)
+    with serve_space(store.folder(space), base.folder, store.folder(outputs.adapter) / "adapter", port) as url:
+        typer.echo(f"Demo at {url}  (Ctrl-C stops it)")
+        while True:
+            time.sleep(3600)
+
+
+def print_json(value: object) -> None:
+    """Print a JSON value for machines."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

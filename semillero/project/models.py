@@ -1,0 +1,354 @@
+"""Every key of the project file, with its meaning, bounds and default."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,94}[a-z0-9]$")]
+HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,94}$")]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+CREDENTIALS_IN_URL = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.IGNORECASE)
+
+
+class Section(BaseModel):
+    """A frozen section of the project file; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def refuse_credentials(url: str | None) -> str | None:
+    """Refuse ``scheme://user:password@host``: secrets come from the environment only."""
+    if url and CREDENTIALS_IN_URL.match(url):
+        raise ValueError("a URL must not carry credentials; put the key in an environment variable")
+    return url
+
+
+class Member(Section):
+    """A person of the team."""
+
+    name: str = Field(description="As it shall stand on the cards.")
+    role: str = Field(default="", description="What they did.")
+    hub_user: HubName | None = Field(default=None, description="Hugging Face user name.")
+
+
+class ProjectSettings(Section):
+    """Who, what and why: the cards and the submission are written from it."""
+
+    name: Slug = Field(description="Short name; the repositories are called after it.")
+    organization: HubName = Field(default="semillero", description="Owner of the repositories.")
+    title: str = Field(min_length=3, max_length=120, description="Title for people.")
+    summary: str = Field(min_length=20, description="Two or three sentences in English: what it is and for whom.")
+    summary_es: str = Field(min_length=20, description="The same in Spanish.")
+    motivation: str = Field(min_length=20, description="Why the project matters (Spanish).")
+    impact: str = Field(default="", description="The social impact expected (Spanish).")
+    sdgs: tuple[Annotated[int, Field(ge=1, le=17)], ...] = Field(
+        min_length=1, description="Numbers of the UN Sustainable Development Goals it relates to."
+    )
+    team: tuple[Member, ...] = Field(min_length=1, max_length=12, description="The people.")
+    contact: str = Field(min_length=3, description="Where questions go: an e-mail or a Hub discussion page.")
+    license: str = Field(default="apache-2.0", description="Licence of the corpus, as the Hub spells it.")
+    license_reason: str = Field(default="", description="Why, when it is not apache-2.0.")
+    deadline: date | None = Field(default=None, description="Submission date, Anywhere on Earth.")
+    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(
+        default="ESP", description="ISO 3166 alpha-3 code of where it is computed; decides carbon per kWh."
+    )
+    video: str | None = Field(default=None, description="Presentation video, at most five minutes.")
+
+    _no_credentials = field_validator("video")(refuse_credentials)
+
+    @model_validator(mode="after")
+    def _licence_is_explained(self) -> Self:
+        if self.license != "apache-2.0" and not self.license_reason:
+            raise ValueError("a licence other than apache-2.0 needs license_reason (juries ask for it)")
+        return self
+
+
+class Variety(Section):
+    """A language variety and how many rows to ask for."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")] = Field(
+        description="BCP-47: es-MX, ca, gn, quy …"
+    )
+    name: str = Field(description="Its name in Spanish, for cards and pages.")
+    country: str = Field(description="Country (and region) it is spoken in: MX, ES (Cataluña) …")
+    requests: int = Field(ge=1, le=1_000_000, description="How many generation requests to plan for it.")
+
+
+class GeneratorSettings(Section):
+    """The model that writes."""
+
+    kind: Literal["embedded", "openai"] = Field(
+        default="embedded",
+        description="embedded: Gemma 3 270M from PyPI on this machine; openai: any OpenAI-compatible endpoint.",
+    )
+    base_url: str | None = Field(default=None, description="The endpoint, up to and including /v1.")
+    model: str = Field(default="gemma-3-270m-q4_k_m", description="Model name as the endpoint knows it.")
+    api_key_env: EnvironmentName | None = Field(default=None, description="Environment variable that holds the key.")
+    temperature: float = Field(default=0.7, ge=0.0, le=2.0, description="Sampling temperature.")
+    max_tokens: int = Field(default=160, ge=8, le=8192, description="Longest reply, in tokens.")
+    concurrency: int = Field(default=8, ge=1, le=512, description="Requests in flight at once.")
+    timeout: float = Field(default=120.0, gt=0, le=3600, description="Seconds until a request counts as lost.")
+    attempts: int = Field(default=5, ge=1, le=20, description="Tries a request before it counts as failed.")
+    max_failed: Share = Field(default=0.02, description="Share of failed requests a shard may keep.")
+    constrain: Literal["grammar", "json_schema", "none"] = Field(
+        default="grammar",
+        description="How the server is held to the form: GBNF (llama.cpp), JSON schema, or not.",
+    )
+    seed: int = Field(default=13, ge=0, description="Seed of the plan and of each request.")
+
+    _no_credentials = field_validator("base_url")(refuse_credentials)
+
+    @model_validator(mode="after")
+    def _endpoint_is_named(self) -> Self:
+        if self.kind == "openai" and not self.base_url:
+            raise ValueError("kind: openai needs base_url")
+        if self.kind == "embedded" and self.base_url:
+            raise ValueError("kind: embedded starts its own server; remove base_url or say kind: openai")
+        return self
+
+
+class JudgeSettings(Section):
+    """What scores each accepted row before review."""
+
+    kind: Literal["likelihood", "rubric", "none"] = Field(
+        default="likelihood",
+        description="likelihood: how much likelier the base model finds the answer given its question; "
+        "rubric: an instruction-tuned model grades 1 to 5; none.",
+    )
+    base_url: str | None = Field(default=None, description="Endpoint of the rubric judge, up to and including /v1.")
+    model: str = Field(default="gemma-3-270m-q4_k_m", description="Model of the rubric judge.")
+    api_key_env: EnvironmentName | None = Field(default=None, description="Environment variable that holds the key.")
+    batch_tokens: int = Field(default=2048, ge=128, description="Tokens a scoring batch (likelihood).")
+    max_tokens: int = Field(default=128, ge=128 // 8, le=2048, description="Longest verdict, in tokens (rubric).")
+    concurrency: int = Field(default=8, ge=1, le=512, description="Requests in flight at once (rubric).")
+    timeout: float = Field(default=120.0, gt=0, le=3600, description="Seconds until a request is lost (rubric).")
+    attempts: int = Field(default=5, ge=1, le=20, description="Tries a request (rubric).")
+
+    _no_credentials = field_validator("base_url")(refuse_credentials)
+
+    @model_validator(mode="after")
+    def _endpoint_is_named(self) -> Self:
+        if self.kind == "rubric" and not self.base_url:
+            raise ValueError("kind: rubric needs base_url")
+        return self
+
+
+class FilterSettings(Section):
+    """What curation rejects (drop) and what it only marks (flag)."""
+
+    min_instruction_words: int = Field(default=4, ge=1, description="Shorter instructions are rejected.")
+    max_instruction_words: int = Field(default=120, ge=5, description="Longer instructions are rejected.")
+    min_answer_words: int = Field(default=6, ge=1, description="Shorter answers are rejected.")
+    max_answer_words: int = Field(default=400, ge=10, description="Longer answers are rejected.")
+    max_repetition: Share = Field(default=0.3, description="Largest share of words in repeated 4-grams.")
+    language: Literal["drop", "flag"] = Field(default="drop", description="Rows in another language than theirs.")
+    min_language_words: int = Field(default=8, ge=1, description="Shorter texts are never dropped on language.")
+    near_duplicate: float = Field(default=0.7, gt=0.3, le=1.0, description="Jaccard similarity of word bigrams.")
+    contamination: float = Field(
+        default=0.6,
+        gt=0.2,
+        le=1.0,
+        description="Similarity to a reserved question from which a row is rejected.",
+    )
+
+
+class SplitSettings(Section):
+    """How the dataset is split; whole groups, stratified by variety and topic."""
+
+    validation: Annotated[float, Field(gt=0.0, le=0.4)] = Field(default=0.1, description="Share for validation.")
+    test: Annotated[float, Field(gt=0.0, le=0.4)] = Field(default=0.15, description="Share held out.")
+    seed: int = Field(default=13, ge=0, description="Seed of the split.")
+
+
+class Techniques(Section):
+    """Shares of the ways rows are made; they need not add up to 1."""
+
+    backtranslation: float = Field(
+        default=1.0,
+        ge=0.0,
+        description="A trusted passage becomes the answer; the model writes its question.",
+    )
+    self_instruct: float = Field(default=0.0, ge=0.0, description="New question and answer from seed examples.")
+
+    @model_validator(mode="after")
+    def _something_is_made(self) -> Self:
+        if self.backtranslation + self.self_instruct <= 0:
+            raise ValueError("at least one technique needs a share above 0")
+        return self
+
+
+class CorpusSettings(Section):
+    """What to write, from what, with what."""
+
+    varieties: tuple[Variety, ...] = Field(min_length=1, description="The varieties and their quotas.")
+    topics: Path = Field(description="YAML list of topics: id, name, domain.")
+    seeds: Path = Field(description="JSON lines of instruction/answer pairs to write from.")
+    passages: Path | None = Field(default=None, description="JSON lines of trusted passages.")
+    reserved: Path | None = Field(default=None, description="JSON lines of pairs that must never be trained on.")
+    benchmarks: tuple[Path, ...] = Field(default=(), description="More files the corpus must not contain.")
+    techniques: Techniques = Field(default_factory=Techniques, description="Shares of the techniques.")
+    shard_size: int = Field(default=25, ge=1, le=10_000, description="Requests a shard.")
+    generator: GeneratorSettings = Field(default_factory=GeneratorSettings, description="The model that writes.")
+    min_yield: Share = Field(default=0.3, description="Least share of usable replies in a shard; below it, stop.")
+    filters: FilterSettings = Field(default_factory=FilterSettings, description="What curation rejects.")
+    judge: JudgeSettings = Field(default_factory=JudgeSettings, description="What scores the rows.")
+    splits: SplitSettings = Field(default_factory=SplitSettings, description="How the dataset is split.")
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        codes = [v.code for v in self.varieties]
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        if twice:
+            raise ValueError(f"varieties listed twice: {', '.join(twice)}")
+        if self.techniques.backtranslation and not self.passages:
+            raise ValueError("techniques.backtranslation needs a passages file")
+        return self
+
+
+class ReviewSettings(Section):
+    """Who decides what stays."""
+
+    mode: Literal["automatic"] = Field(
+        default="automatic",
+        description="automatic: the filters' and the judge's verdict, declared everywhere as not human-reviewed.",
+    )
+    discard: Share = Field(default=0.1, description="Share of rows with the lowest judge score that is discarded.")
+
+
+class TrainingSettings(Section):
+    """QLoRA fine-tuning; names are those of transformers and peft."""
+
+    enabled: bool = Field(default=True, description="false: a corpus-only project (the rubric caps it at 7 points).")
+    base: str = Field(default="embedded", description="embedded, a local folder, or a Hub model id.")
+    base_revision: str | None = Field(default=None, description="Revision of a Hub base; pinned in the card.")
+    base_license: str = Field(default="", description="Licence of the base, when it is not the embedded one.")
+    max_parameters: float = Field(default=7.5e9, gt=0, description="Largest base the rubric allows (7B class).")
+    method: Literal["qlora", "lora"] = Field(default="qlora", description="qlora: the base in 4-bit NF4.")
+    lora_r: int = Field(default=16, ge=1, le=512, description="Rank of the adapter.")
+    lora_alpha: int = Field(default=32, ge=1, description="Scale of the adapter.")
+    lora_dropout: float = Field(default=0.0, ge=0.0, lt=1.0, description="Dropout on the adapter's input.")
+    target_modules: tuple[str, ...] = Field(
+        default=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+        description="Linear layers that get an adapter.",
+    )
+    learning_rate: float = Field(default=2e-4, gt=0, le=1.0, description="Peak learning rate.")
+    warmup_ratio: Share = Field(default=0.05, description="Share of the steps that warm up.")
+    weight_decay: float = Field(default=0.0, ge=0.0, description="Decoupled weight decay.")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="Gradients are clipped to this norm.")
+    epochs: float = Field(default=2.0, gt=0, le=100, description="Passes over the training split.")
+    max_steps: int | None = Field(default=None, ge=1, description="Stop after so many optimizer steps.")
+    batch_size: int = Field(default=16, ge=1, description="Sequences an optimizer step.")
+    batch_tokens: int = Field(default=1024, ge=64, description="Most tokens a micro-batch holds, padding included.")
+    max_length: int = Field(default=512, ge=32, le=32768, description="Longer rows are left out, and counted.")
+    save_steps: int = Field(default=20, ge=1, description="Optimizer steps between checkpoints.")
+    eval_steps: int = Field(default=20, ge=1, description="Optimizer steps between validation losses.")
+    keep_checkpoints: int = Field(default=2, ge=1, le=20, description="Newest checkpoints kept.")
+    seed: int = Field(default=13, ge=0, description="Seed of initialisation, order and dropout.")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores by default.")
+
+
+class EvaluationSettings(Section):
+    """Base against tuned on the held-out split."""
+
+    generate_rows: int = Field(default=40, ge=0, description="Held-out rows answered by both models (0: loss only).")
+    max_new_tokens: int = Field(default=96, ge=8, le=2048, description="Longest answer, in tokens.")
+    batch_tokens: int = Field(default=2048, ge=64, description="Tokens a batch when losses are measured.")
+    bootstrap: int = Field(default=1000, ge=100, le=100_000, description="Bootstrap samples of the intervals.")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0, description="Level of the intervals.")
+    seed: int = Field(default=13, ge=0, description="Seed of the bootstrap.")
+
+
+class DemoSettings(Section):
+    """The Space."""
+
+    title: str = Field(default="", description="Title of the page; the project's by default.")
+    description: str = Field(default="", description="A sentence under it; the Spanish summary by default.")
+    examples: tuple[str, ...] = Field(default=(), description="Questions to try; from the held-out split by default.")
+    max_new_tokens: int = Field(default=192, ge=8, le=2048, description="Longest answer, in tokens.")
+    max_input_chars: int = Field(default=2000, ge=50, le=20_000, description="Longest question, in characters.")
+
+
+class PublishSettings(Section):
+    """Where the results go."""
+
+    target: Literal["local"] = Field(
+        default="local", description="local: a folder with the Hub's shape (datasets/, models/, spaces/)."
+    )
+    folder: Path = Field(default=Path("published"), description="That folder.")
+    suffix: str = Field(default="", description="Appended to the repositories' names (dpo, prompt …).")
+
+
+class Project(Section):
+    """The whole project file."""
+
+    project: ProjectSettings = Field(description="Who, what and why.")
+    corpus: CorpusSettings = Field(description="What to write, from what, with what.")
+    review: ReviewSettings = Field(default_factory=ReviewSettings, description="Who decides what stays.")
+    training: TrainingSettings = Field(default_factory=TrainingSettings, description="QLoRA fine-tuning.")
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Base against tuned.")
+    demo: DemoSettings = Field(default_factory=DemoSettings, description="The Space.")
+    publish: PublishSettings = Field(default_factory=PublishSettings, description="Where the results go.")
+    store: str | None = Field(
+        default=None,
+        description="Run store: a folder or an fsspec URL; .semillero beside this file by default.",
+    )
+
+    _no_credentials = field_validator("store")(refuse_credentials)
+    _file: Path = PrivateAttr(default=Path("semillero.yaml"))
+
+    @property
+    def file(self) -> Path:
+        """The absolute path of the project file."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the project file start from."""
+        return self._file.parent
+
+    @property
+    def store_root(self) -> str:
+        """Where the run store is."""
+        if self.store is None:
+            return str(self.folder / ".semillero")
+        return self.store if "://" in self.store else str(self.folder / self.store)
+
+    @property
+    def repository(self) -> str:
+        """``organization/name`` of the published repositories."""
+        suffix = f"-{self.publish.suffix}" if self.publish.suffix else ""
+        return f"{self.project.organization}/{self.project.name}{suffix}"
+
+    def as_smoke(self) -> "Project":
+        """Return the same project on a handful of rows, with a run store and a published folder of its own."""
+        varieties = tuple(v.model_copy(update={"requests": min(v.requests, 8)}) for v in self.corpus.varieties)
+        training = {
+            "max_steps": 4,
+            "save_steps": 2,
+            "eval_steps": 2,
+            "batch_size": min(self.training.batch_size, 4),
+        }
+        smoke = self.model_copy(
+            update={
+                "corpus": self.corpus.model_copy(update={"varieties": varieties, "shard_size": 8}),
+                "training": self.training.model_copy(update=training),
+                "evaluation": self.evaluation.model_copy(update={"generate_rows": 4, "max_new_tokens": 16}),
+                "publish": self.publish.model_copy(update={"folder": Path(f"{self.publish.folder}-smoke")}),
+                "store": f"{self.store_root}/smoke",
+            }
+        )
+        smoke._file = self._file
+        return smoke
+
+    def resolve(self, path: Path) -> Path:
+        """Return a path of the project file as an absolute path."""
+        return path if path.is_absolute() else self.folder / path
+
+
+def settings_json(section: Section, exclude: set[str] | None = None) -> dict[str, Any]:
+    """Return a section as the JSON value that recipes hold."""
+    return section.model_dump(mode="json", exclude=exclude or set())

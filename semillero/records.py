@@ -1,0 +1,83 @@
+"""The columns that stages hand over, one polars schema a hand-over.
+
+Inside the pipeline columns have English names; ``semillero.dataset`` writes SomosNLP's Spanish ones for the
+published corpus. Each row keeps where it came from (`item`, `group`, `source`), how (`technique`, `prompt`, `model`)
+and, once it leaves, why (`reason`, `evidence`).
+"""
+
+import hashlib
+from pathlib import Path
+
+import polars as pl
+
+from semillero.errors import StoreError
+
+Schema = dict[str, pl.DataType]
+TEXT = pl.String()
+
+# What describes a row of the corpus, at every stage.
+RECORD: Schema = {
+    "id": TEXT,  # 16 hex digits of item + instruction + answer
+    "item": TEXT,  # the planned slot: variety/technique/passage or seed block/number
+    "group": TEXT,  # rows of one group never straddle splits
+    "variety": TEXT,  # BCP-47
+    "topic": TEXT,
+    "technique": TEXT,
+    "instruction": TEXT,
+    "answer": TEXT,
+    "register": TEXT,  # coloquial, medio, culto
+    "period": TEXT,  # actual, moderno, clásico, medieval
+    "domain": TEXT,
+    "task": TEXT,
+    "source": TEXT,  # the passage, or null
+    "prompt": TEXT,
+    "model": TEXT,
+}
+# generate → curate: every planned item, answered or failed. A reply that could not be parsed has no instruction.
+GENERATED: Schema = {**RECORD, "reply": TEXT, "status": TEXT, "error": TEXT}
+# curate → judge, review.
+ACCEPTED: Schema = {**RECORD, "flags": pl.List(pl.String())}
+REJECTED: Schema = {**RECORD, "reply": TEXT, "reason": TEXT, "evidence": TEXT}
+# judge → review.
+SCORES: Schema = {"id": TEXT, "score": pl.Float64(), "detail": TEXT}
+# review → dataset. `decision` is kept, discarded or pending.
+REVIEWED: Schema = {
+    **ACCEPTED,
+    "decision": TEXT,
+    "reason": TEXT,
+    "score": pl.Float64(),
+    "reviewers": pl.List(pl.String()),
+    "original_instruction": TEXT,
+    "original_answer": TEXT,
+}
+PREFERENCES: Schema = {"id": TEXT, "variety": TEXT, "prompt": TEXT, "chosen": TEXT, "rejected": TEXT}
+
+
+def record_id(item: str, instruction: str, answer: str) -> str:
+    """Return a row's stable id: the same slot with the same text has the same id in every run."""
+    return hashlib.sha256("\n".join((item, instruction, answer)).encode()).hexdigest()[:16]
+
+
+def write_records(frame: pl.DataFrame, schema: Schema, path: Path) -> None:
+    """Write ``frame`` as parquet with exactly the columns of ``schema``, in its order.
+
+    Raises:
+        StoreError: a column is missing or has another type (a bug, caught where it happens).
+    """
+    try:
+        ordered = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    except pl.exceptions.PolarsError as error:
+        raise StoreError(f"{path.name} does not have the columns it must have: {error}") from error
+    ordered.write_parquet(path, compression="zstd", statistics=False)
+
+
+def read_records(path: Path, schema: Schema) -> pl.DataFrame:
+    """Read what `write_records` wrote.
+
+    Raises:
+        StoreError: the file is not parquet, or not of this schema.
+    """
+    try:
+        return pl.read_parquet(path).select(list(schema))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise StoreError(f"{path} cannot be read as records: {error}", "", "run `semillero run` again") from error
