@@ -1,0 +1,54 @@
+# `make quickstart` and `make test` are all a newcomer needs; each sets up what it needs first.
+
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+STAMP  := $(VENV)/.installed
+
+# What torch brings on a GPU machine is not ours to pin.
+UNPINNED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti \
+  nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cuda-crt nvidia-cuda-nvcc nvidia-nvvm nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \
+  nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
+
+.PHONY: quickstart setup test test-fast test-chaos check format lock clean help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+quickstart: setup  ## set up, then grow the example project: corpus, model, cards, demo, submission
+	$(BIN)/semillero run projects/quickstart.yaml
+
+setup: $(STAMP)  ## a virtual environment with everything pinned
+
+$(STAMP): requirements/torch.txt requirements/lock.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt uv==0.13.9
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/lock.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+test: setup  ## every test but the long chaos runs
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal
+
+test-fast: setup  ## the inner loop, under two minutes
+	$(BIN)/python -m pytest -m "not slow and not browser and not long" -n 2 --dist worksteal
+
+test-chaos: setup  ## kill, corrupt, starve and flood for an hour
+	$(BIN)/python -m pytest -m "chaos or long" --timeout 3600
+
+check: setup  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## pin every package by hash
+	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --quiet \
+	  --no-header --no-annotate $(addprefix --no-emit-package ,$(UNPINNED)) -o requirements/lock.txt
+
+clean:  ## remove what the example project made
+	rm -rf projects/quickstart/.semillero projects/quickstart/published
