@@ -4,7 +4,7 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,13 @@ from semillero.errors import ProjectFileError
 from semillero.project.models import Project
 
 Location = tuple[str | int, ...]
+PATTERNS = {  # what a regular expression means, for people
+    "name": "lower-case letters, digits, dots, dashes and underscores only",
+    "organization": "letters, digits, dots, dashes and underscores only",
+    "code": "a BCP-47 code such as es-MX, ca or quy",
+    "country": "a three-letter ISO 3166 code such as ESP",
+    "api_key_env": "the NAME of an environment variable, in capitals; never the key itself",
+}
 
 
 def load_project(file: Path) -> Project:
@@ -48,7 +55,7 @@ def load_project(file: Path) -> Project:
     try:
         project = Project.model_validate(data)
     except ValidationError as error:
-        faults += [_explain(file, tree, fault) for fault in error.errors()]
+        faults += [_explain(file, tree, fault) for fault in _without_echoes(error.errors())]
     else:
         project._file = file.resolve()
         faults += _missing_files(project, file, tree)
@@ -79,6 +86,17 @@ def _missing_files(project: Project, file: Path, tree: yaml.Node) -> list[str]:
     ]
 
 
+def _without_echoes(faults: Sequence[Any]) -> list[Any]:
+    """Leave out "too few items" where the items are there but faulty themselves."""
+    places = [fault["loc"] for fault in faults]
+    return [
+        fault
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
+    ]
+
+
 def _explain(file: Path, tree: yaml.Node, fault: Any) -> str:
     where: Location = fault["loc"]
     at = f"{file}:{_line(tree, where)}: {_dotted(where) or 'file'}"
@@ -89,9 +107,12 @@ def _explain(file: Path, tree: yaml.Node, fault: Any) -> str:
         return f"{at}: unknown key; {remedy}"
     if fault["type"] == "missing":
         return f"{at}: missing; add it"
+    if fault["type"] == "string_pattern_mismatch" and str(where[-1]) in PATTERNS:
+        return f"{at}: {PATTERNS[str(where[-1])]} (found {fault['input']!r})"
     message = str(fault["msg"]).removeprefix("Value error, ")
-    # The value of a whole section (cross-field checks) would only be noise.
-    found = "" if isinstance(fault["input"], (dict, list, BaseModel)) else f" (found {fault['input']!r})"
+    # Our own validators say what is wrong, and the value may be a secret; a whole section would only be noise.
+    quiet = fault["type"] == "value_error" or isinstance(fault["input"], dict | list | BaseModel)
+    found = "" if quiet else f" (found {fault['input']!r})"
     return f"{at}: {message[0].lower()}{message[1:]}{found}"
 
 
