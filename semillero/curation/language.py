@@ -1,0 +1,127 @@
+"""Language identification that says *unknown* rather than something wrong (py3langid, restricted to likely languages).
+
+Instruction and answer are judged apart: with back-translation the answer is trusted and the instruction is not. Texts
+below `filters.min_language_words` words are never judged.
+"""
+
+import copy
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from semillero.curation.funnel import first_verdict
+from semillero.progress import track
+from semillero.project import FilterSettings
+
+UNKNOWN = "unknown"
+MIN_CONFIDENCE = 0.7  # below it the answer is unknown; benchmarks and tests measure what that costs
+BATCH = 2_000
+EDGE = 160  # characters read at each end of a long text: enough to tell, and a change of language shows
+
+# Languages a generator may slip into, and those that resemble Spanish and Catalan. Aragonese is not among them: short
+# Spanish sentences are taken for it; it is added where a project works in it. `zxx` is "no language at all".
+LIKELY = ("es", "ca", "gl", "pt", "eu", "oc", "fr", "it", "ro", "en", "de", "qu", "gn", "zxx")
+# BCP-47 primary tags to the model's labels, and the members of a macrolanguage to its tag.
+TO_MODEL = {"gn": "gug"}
+MACRO = {"gug": "gn", "quy": "qu", "quz": "qu", "ayr": "ay", "nhn": "nah", "nhe": "nah", "nci": "nah"}
+# Languages the model does not know, and the label it gives their texts: with such a language in play, that label
+# proves nothing.
+MISTAKEN = {"ay": ("qu",), "ast": ("es", "gl", "an")}
+
+
+def language_of(variety: str) -> str:
+    """Return the language tag of a variety: ``es-MX`` → ``es``, ``quy`` → ``qu``."""
+    primary = variety.split("-")[0]
+    return MACRO.get(primary, primary)
+
+
+def identify_language(texts: Sequence[str], languages: Sequence[str]) -> list[str]:
+    """Return the language of each text, or ``unknown``.
+
+    Args:
+        texts: any texts; below about eight words the answer is often ``unknown``.
+        languages: tags (or varieties) that are expected; they are added to the likely ones (`LIKELY`). A text can
+            be found to be in a likely language that is not expected.
+
+    Returns:
+        BCP-47 language tags (``es``, ``ca``, ``gn`` …), one a text.
+    """
+    expected = frozenset(language_of(language) for language in languages)
+    identifier = _load_identifier(expected)
+    doubtful = {label for language in expected for label in MISTAKEN.get(language, ())}
+    found = []
+    for text in texts:
+        label, confidence = identifier.classify(text if len(text) <= 2 * EDGE else f"{text[:EDGE]} {text[-EDGE:]}")
+        tag = MACRO.get(label, label)
+        sure = confidence >= MIN_CONFIDENCE and tag != "zxx" and tag not in doubtful
+        found.append(tag if sure else UNKNOWN)
+    return found
+
+
+def knows_language(language: str) -> bool:
+    """Tell whether the identifier can recognise a language at all."""
+    return TO_MODEL.get(language, language) in _labels()
+
+
+def find_other_languages(
+    rows: pl.DataFrame, filters: FilterSettings, varieties: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return (verdicts, flags) of rows whose instruction or answer is in another language than their variety.
+
+    With ``filters.language`` at ``flag`` there are no verdicts. A text of a language the identifier does not know is
+    never judged, and flagged `language_unknown`.
+    """
+    own = {v: language_of(v) for v in {*varieties, *rows["variety"].unique()}}
+    rows = rows.with_columns(pl.col("variety").replace_strict(own, return_dtype=pl.String).alias("own"))
+    foreign = [language for language in sorted(set(own.values())) if not knows_language(language)]
+    for name in ("instruction", "answer"):
+        long_enough = rows[f"plain_{name}"].str.count_matches(r"\S+") >= filters.min_language_words
+        judged = rows.select("row", pl.col(name).alias("text")).filter(long_enough & ~rows["own"].is_in(foreign))
+        found = _identify_unique(judged, sorted(set(own.values())), f"language of {name}s")
+        rows = rows.join(found.rename({"language": f"found_{name}"}), on="row", how="left", maintain_order="left")
+    rules, unknown = [], rows["own"].is_in(foreign)
+    for name in ("instruction", "answer"):
+        found_language = pl.col(f"found_{name}")
+        other = (found_language != UNKNOWN) & (found_language != pl.col("own"))
+        rules.append(("other_language", other, pl.format(f"{name}: {{}}, not {{}}", found_language, pl.col("own"))))
+        unknown = unknown | (rows[f"found_{name}"] == UNKNOWN).fill_null(False)
+    verdicts = first_verdict(rows, rules)
+    flags = rows.filter(unknown).select("row", pl.lit("language_unknown").alias("flag"))
+    if filters.language == "drop":
+        return verdicts, flags
+    marked = verdicts.select("row", pl.lit("other_language").alias("flag"))
+    return verdicts.clear(), pl.concat([flags, marked])
+
+
+def _identify_unique(judged: pl.DataFrame, languages: Sequence[str], description: str) -> pl.DataFrame:
+    """Return `row`, `language`; a text that many rows share is identified once."""
+    each = judged["text"].unique(maintain_order=True)
+    found: list[str] = []
+    with track(description, total=each.len()) as advance:
+        for batch in each.to_frame().iter_slices(BATCH):
+            found += identify_language(batch["text"].to_list(), languages)
+            advance(batch.height)
+    table = pl.DataFrame({"text": each, "language": found}, schema={"text": pl.String, "language": pl.String})
+    return judged.join(table, on="text", how="left", maintain_order="left").select("row", "language")
+
+
+@lru_cache(maxsize=1)
+def _labels() -> frozenset[str]:
+    return frozenset(_read_model().labels)
+
+
+@lru_cache(maxsize=8)
+def _load_identifier(expected: frozenset[str]) -> Any:
+    wanted = {TO_MODEL.get(tag, tag) for tag in {*LIKELY, *expected}}
+    identifier = copy.copy(_read_model())  # the tables are shared; only the choice of columns differs
+    identifier.set_languages(sorted(wanted & _labels()))
+    return identifier
+
+
+@lru_cache(maxsize=1)
+def _read_model() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

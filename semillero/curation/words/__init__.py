@@ -1,0 +1,21 @@
+"""The word lists, as text that people who know the language can correct without knowing Python."""
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+
+@lru_cache(maxsize=16)
+def read_words(name: str) -> tuple[str, ...]:
+    """Return the words of ``name``.txt, without its comment lines."""
+    lines = files(__name__).joinpath(f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+@lru_cache(maxsize=1)
+def read_varieties() -> dict[str, Any]:
+    """Return what ``varieties.yaml`` says of each variety, and its shared lists."""
+    import yaml
+
+    found: dict[str, Any] = yaml.safe_load(files(__name__).joinpath("varieties.yaml").read_text(encoding="utf-8"))
+    return found
