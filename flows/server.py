@@ -22,6 +22,7 @@ from semillero.processes import dies_with_parent
 HOST = "127.0.0.1"
 PORT = 4200
 START_SECONDS = 90.0
+DRAIN_SECONDS = 10.0
 
 # Each of these has cost somebody a run; docs/operations.md says which.
 SETTINGS: Mapping[str, str] = {
@@ -73,6 +74,7 @@ def server_for_run() -> Iterator[str]:
         try:
             yield url
         finally:
+            deliver_records()
             os.environ.pop("PREFECT_API_URL", None)
 
 
@@ -106,6 +108,15 @@ def start_server(port: int) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def deliver_records() -> None:
+    """Send the log lines and events still queued; a stopped server would keep this process waiting at its exit."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler().flush()
+    EventsWorker.drain_all(timeout=DRAIN_SECONDS)
 
 
 def is_healthy(url: str) -> bool:

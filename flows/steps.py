@@ -24,6 +24,7 @@ from tasks.policy import describe_counts
 STAGES = (
     "generate", "curate", "judge", "review", "dataset", "train", "evaluate", "cards", "demo", "publish", "submit",
 )  # fmt: skip
+GROUP_REQUESTS = 500  # a few minutes of work on most endpoints: what a retry repeats at most is one shard
 ShardGroup = tuple[str, tuple[ShardPlan, ...]]
 
 
@@ -171,11 +172,13 @@ def open_run(
 
 
 def shard_groups(corpus: CorpusSettings, sources: Sources) -> list[ShardGroup]:
-    """Return the planned shards by variety: a task a variety, not a task a shard."""
-    groups: dict[str, list[ShardPlan]] = {}
+    """Return the planned shards in groups of about `GROUP_REQUESTS`: a task a group, not a task a shard."""
+    groups: list[list[ShardPlan]] = [[]]
     for plan in plan_shards(corpus, sources):
-        groups.setdefault(plan.variety, []).append(plan)
-    return [(variety, tuple(plans)) for variety, plans in groups.items()]
+        if sum(len(p.items) for p in groups[-1]) >= GROUP_REQUESTS:
+            groups.append([])
+        groups[-1].append(plan)
+    return [(f"{number} of {len(groups)}", tuple(plans)) for number, plans in enumerate(groups, start=1)]
 
 
 def say_report(report: StageReport) -> None:

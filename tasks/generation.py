@@ -19,5 +19,6 @@ def generate(store: RunStore, label: str, plans: Sequence[ShardPlan], corpus: Co
     shards = generate_shards(store, plans, corpus)
     if not all(shard.reused for shard in shards):
         rows = [{"shard": shard.part, **shard.counts} for shard in shards]
-        show_table(f"generation-{label.lower()}", rows, f"Shards of {label}: requested = answered + failed")
+        key = f"generation-{label.replace(' ', '-')}"
+        show_table(key, rows, "Shards: requested = answered + failed")
     return settled(shards)

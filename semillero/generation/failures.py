@@ -1,0 +1,124 @@
+"""When generation must stop, and what it then says: too many failed requests, too few usable replies, lost rows."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from semillero.errors import AccountingError, GenerationError
+from semillero.generation.channel import STOPPED, Channel
+from semillero.generation.endpoint import refused_key
+from semillero.generation.ledger import Entry
+from semillero.generation.plan import ShardPlan
+from semillero.generation.retries import shorten
+from semillero.project import GeneratorSettings
+
+Rows = list[dict[str, Any]]
+
+SHOWN = 3  # raw replies
+LEAST_JUDGED = 10  # replies
+REMEDIES = {
+    "timeout": "raise generator.timeout or lower generator.concurrency",
+    "connection": "see that the endpoint is up and stays up",
+    "empty-reply": "see that the model answers at all: try generator.constrain: none",
+    "bad-body": "see that base_url is an OpenAI-compatible API (it ends in /v1)",
+    "http-400": "see whether the endpoint takes generator.constrain: grammar is llama.cpp's; try json_schema or none",
+    "http-404": "correct generator.base_url or generator.model",
+    "http-413": "the prompts are too long for this endpoint: use shorter seeds and passages",
+    "http-422": "see whether the endpoint takes generator.constrain; try json_schema or none",
+    "http-429": "lower generator.concurrency, or wait until the quota is renewed",
+}
+KEPT = "then run the same command again: replies recorded so far are kept and not asked for again"
+
+
+def count_allowed(max_failed: float, requests: int) -> int:
+    """Return how many failed requests a shard may keep."""
+    return int(max_failed * requests + 1e-9)  # 0.29 × 100 is 28.999… in binary
+
+
+def check_failures(
+    plan: ShardPlan, rows: Iterable[dict[str, Any]], generator: GeneratorSettings, channel: Channel
+) -> None:
+    """Refuse a shard with too many failed requests.
+
+    Raises:
+        GenerationError: says the most frequent cause, the endpoint, and that answered requests are kept.
+    """
+    errors = Counter(row["error"] for row in rows if row["error"])
+    stopped, total = errors.pop(STOPPED, 0), len(plan.items)
+    failed = sum(errors.values())
+    if not stopped and failed <= count_allowed(generator.max_failed, total):
+        return
+    endpoint = channel.endpoint
+    if channel.fatal and channel.fatal.code in ("http-401", "http-403"):
+        raise refused_key(endpoint, channel.fatal.code)
+    (code, detail), _ = channel.faults.most_common(1)[0]
+    asked = f"{failed} of {total} requests failed in shard {plan.name}" if failed else f"shard {plan.name} was stopped"
+    raise GenerationError(
+        f"{asked}; most often {code} from {endpoint.base_url}" + (f" ({detail})" if detail else ""),
+        f"at most {generator.max_failed:.0%} failed after {generator.attempts} attempts each",
+        f"{REMEDIES.get(code, 'see what the endpoint says about it')}; {KEPT}",
+    )
+
+
+class YieldGate:
+    """Stops a run whose replies are mostly unusable: more requests would bring more of the same.
+
+    A shard is judged by itself and together with those before it, but never on fewer than `LEAST_JUDGED` replies:
+    a last shard of one item, which happens to be unusable, says nothing about the model.
+
+    Args:
+        min_yield: least share of usable replies.
+    """
+
+    def __init__(self, min_yield: float) -> None:
+        self._min_yield = min_yield
+        self._seen: Rows = []
+
+    def check(self, plan: ShardPlan, rows: Rows) -> None:
+        """Judge one more shard.
+
+        Raises:
+            GenerationError: too few replies are usable; shows raw ones.
+        """
+        shard = [row for row in rows if not row["error"]]
+        self._seen += shard
+        self._judge(f"in shard {plan.name}", shard)
+        self._judge(f"up to shard {plan.name}", self._seen)
+
+    def _judge(self, where: str, answered: Rows) -> None:
+        bad = [row["reply"] for row in answered if not row["instruction"]]
+        usable = len(answered) - len(bad)
+        if len(answered) < LEAST_JUDGED or usable >= self._min_yield * len(answered):
+            return
+        shown = "\n".join(f"  {number}. {shorten(reply)!r}" for number, reply in enumerate(bad[:SHOWN], start=1))
+        raise GenerationError(
+            f"only {usable} of {len(answered)} replies {where} are usable; raw replies:\n{shown}",
+            f"at least {self._min_yield:.0%} (corpus.min_yield)",
+            "try another model, temperature, max_tokens or generator.constrain; the replies are kept in the ledger",
+        )
+
+
+def check_accounts(plan: ShardPlan, frame: pl.DataFrame, entries: Iterable[Entry]) -> dict[str, int]:
+    """Return the shard's counts: requested, answered, failed.
+
+    Raises:
+        AccountingError: rows, plan and ledger do not agree; says where.
+    """
+    answered = set(frame.filter(pl.col("status") == "answered")["item"])
+    counts = {"requested": len(plan.items), "answered": len(answered), "failed": frame.height - len(answered)}
+    if counts["requested"] != counts["answered"] + counts["failed"] or frame["item"].n_unique() != frame.height:
+        raise AccountingError(
+            f"shard {plan.name}: {counts['requested']} requested, {counts['answered']} answered, "
+            f"{counts['failed']} failed, {frame['item'].n_unique()} different items",
+            "requested = answered + failed, each item once",
+        )
+    recorded = {entry.item for entry in entries if entry.status == "answered"}
+    if recorded != answered:
+        where = ", ".join(sorted(recorded ^ answered)[:5])
+        raise AccountingError(
+            f"shard {plan.name}: {len(answered)} rows are answered, the ledger has {len(recorded)} ({where})",
+            "a ledger line for each answered row, and a row for each such line",
+        )
+    return counts

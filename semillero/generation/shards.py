@@ -1,0 +1,191 @@
+"""Generate: every shard of the plan becomes an artifact, and no recorded reply is asked for twice.
+
+In: the plan. Out: one artifact a shard with ``records.parquet`` (every planned item, answered or failed) and, outside
+its content, ``ledger.jsonl`` (every attempt). Shards that exist are reused; the endpoint is opened only when one is
+missing, and then once for all. Shards are in flight together, so the endpoint has work at every moment; they are
+published one after the other, in the plan's order.
+"""
+
+import contextlib
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from semillero.generation.channel import Channel
+from semillero.generation.embedded import GGUF_SHA256
+from semillero.generation.endpoint import open_endpoint
+from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed
+from semillero.generation.ledger import Ledger, count_statuses, parse_entries, read_answers
+from semillero.generation.plan import ShardPlan
+from semillero.generation.prompts import EMBEDDED_SAMPLING, digest_prompts
+from semillero.progress import track
+from semillero.project import CorpusSettings, GeneratorSettings
+from semillero.records import GENERATED, record_id, write_records
+from semillero.store import Artifact, Draft, Recipe, RunStore
+
+VERSION = 1
+LEDGER = "ledger.jsonl"
+PERIOD = "actual"
+TASK = "pregunta_abierta"
+# Of the generator, what changes the text. Address, speed and patience do not.
+TEXT_SETTINGS = ("kind", "model", "temperature", "max_tokens", "constrain", "seed")
+
+Rows = list[dict[str, Any]]
+
+
+def generate_shards(store: RunStore, plans: Sequence[ShardPlan], corpus: CorpusSettings) -> tuple[Artifact, ...]:
+    """Return the artifact of every shard, made where it does not exist.
+
+    Raises:
+        InputError: the API key's variable is not set, or the embedded model is not installed.
+        GenerationError: the endpoint cannot be reached, too many requests failed, or too few replies are usable.
+        AccountingError: a shard's rows are not its requests.
+        StoreError: the ledger or the artifact cannot be written.
+    """
+    recipes = [build_recipe(plan, corpus.generator) for plan in plans]
+    artifacts = {recipe.key: store.find(recipe) for recipe in recipes}
+    missing = [(p, r) for p, r in zip(plans, recipes, strict=True) if artifacts[r.key] is None]
+    with contextlib.ExitStack() as stack:
+        ahead: _Ahead | None = None
+        gate = YieldGate(corpus.min_yield)
+        for plan, recipe in missing:
+            with store.draft(recipe) as draft:
+                # Opened inside the first draft: a dry store refuses before, and the model's start is timed with it.
+                ahead = ahead or _open_ahead(stack, store, missing, corpus)
+                rows = ahead.next_rows()
+                check_failures(plan, rows, corpus.generator, ahead.channel)
+                gate.check(plan, rows)
+                _fill_draft(draft, plan, rows, store.work(recipe) / LEDGER)
+            artifacts[recipe.key] = draft.artifact
+    return tuple(artifact for recipe in recipes if (artifact := artifacts[recipe.key]) is not None)
+
+
+def build_recipe(plan: ShardPlan, generator: GeneratorSettings) -> Recipe:
+    """Return a shard's recipe: its items, its prompts, and the settings that change the text."""
+    settings = generator.model_dump(mode="json", include=set(TEXT_SETTINGS))
+    if generator.kind == "embedded":
+        settings.update(gguf=GGUF_SHA256, sampling=EMBEDDED_SAMPLING)
+    inputs: dict[str, str | list[str]] = {
+        "items": plan.item_digests(),
+        "prompts": digest_prompts(plan.technique, plan.language),
+    }
+    return Recipe("generate", VERSION, inputs, settings, part=plan.name)
+
+
+@dataclass
+class _Ahead:
+    """The shards that are being asked for, a few ahead of the one that is being published."""
+
+    channel: Channel
+    start: Callable[[], "Future[Rows] | None"]  # the next shard, if there is one left
+    running: list["Future[Rows]"]
+
+    def next_rows(self) -> Rows:
+        """Wait for the next shard in the plan's order."""
+        rows = self.running.pop(0).result()
+        if (following := self.start()) is not None:
+            self.running.append(following)
+        return rows
+
+
+def _open_ahead(
+    stack: contextlib.ExitStack,
+    store: RunStore,
+    missing: Sequence[tuple[ShardPlan, Recipe]],
+    corpus: CorpusSettings,
+) -> _Ahead:
+    generator = corpus.generator
+    _import_quietly()
+    endpoint = stack.enter_context(open_endpoint(generator))
+    advance = stack.enter_context(track("generating", total=sum(len(plan.items) for plan, _ in missing)))
+    known = read_answers(store.work(missing[0][1]).parent)
+    window = 2 + 2 * generator.concurrency // corpus.shard_size  # always at least two rounds of requests at hand
+    pool = stack.enter_context(ThreadPoolExecutor(window, thread_name_prefix="shard"))
+    channel = stack.enter_context(Channel(endpoint, generator, known))
+    waiting = iter(missing)
+
+    def start() -> "Future[Rows] | None":
+        following = next(waiting, None)
+        if following is None:
+            return None
+        plan, recipe = following
+        return pool.submit(ask_shard, plan, store.work(recipe) / LEDGER, channel, corpus, advance)
+
+    running = [shard for _ in range(window) if (shard := start()) is not None]
+    return _Ahead(channel, start, running)
+
+
+def ask_shard(
+    plan: ShardPlan, ledger_path: Path, channel: Channel, corpus: CorpusSettings, advance: Callable[[int], None]
+) -> Rows:
+    """Return one row an item, with ``instruction, answer, prompt, reply, error, model_name``."""
+    from semillero.generation.dag import build_pipeline, run_pipeline
+    from semillero.generation.llm import build_llm
+
+    allowed = count_allowed(corpus.generator.max_failed, len(plan.items))
+    with Ledger(ledger_path) as ledger:
+        llm = build_llm(channel, ledger, allowed, advance)
+        return run_pipeline(build_pipeline(plan, corpus.generator, llm))
+
+
+def _fill_draft(draft: Draft, plan: ShardPlan, rows: Rows, ledger_path: Path) -> None:
+    entries, _ = parse_entries(ledger_path)
+    frame = build_records(plan, rows)
+    draft.counts.update(check_accounts(plan, frame, entries))
+    write_records(frame, GENERATED, draft.path / "records.parquet")
+    shutil.copyfile(ledger_path, draft.path / LEDGER)
+    draft.volatile.add(LEDGER)
+    draft.run["attempts"] = count_statuses(entries)
+    draft.run["tokens"] = {
+        kind: sum((entry.usage or {}).get(f"{kind}_tokens", 0) for entry in entries)
+        for kind in ("prompt", "completion")
+    }
+
+
+def build_records(plan: ShardPlan, rows: Rows) -> pl.DataFrame:
+    """Return the shard's rows with the columns of GENERATED, in the plan's order."""
+    by_item = {row["item"]: row for row in rows}
+    records = []
+    for item in plan.items:
+        row = by_item[item.item]
+        text = (row["instruction"], row["answer"]) if row["instruction"] else ("", row["reply"] or "")
+        records.append(
+            {
+                "id": record_id(item.item, *text),
+                "item": item.item,
+                "group": item.group,
+                "variety": plan.variety,
+                "topic": item.topic,
+                "technique": plan.technique,
+                "instruction": row["instruction"],
+                "answer": row["answer"],
+                "register": item.register,
+                "period": PERIOD,
+                "domain": item.domain,
+                "task": TASK,
+                "source": item.passage,
+                "prompt": row["prompt"],
+                "model": row["model_name"],
+                "reply": row["reply"],
+                "status": "failed" if row["error"] else "answered",
+                "error": row["error"],
+            }
+        )
+    return pl.DataFrame(records, schema=GENERATED)
+
+
+def _import_quietly() -> None:
+    # Importing distilabel makes every traceback print local variables, keys among them: undone. Its annotations
+    # displease today's pydantic, to no effect.
+    hook = sys.excepthook
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import semillero.generation.dag  # noqa: F401
+    sys.excepthook = hook

@@ -1,0 +1,101 @@
+"""Batches filled by token budget, with the little padding that sorting by length leaves.
+
+Training: each epoch is one random order of all rows, cut into optimizer steps of ``batch_size`` sequences. A step is
+therefore a fair sample of the data; only inside it rows are sorted by length and split into micro-batches, which
+changes the arithmetic's cost and not its result. Judging and evaluation sort everything.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from semillero.models.chat import IGNORED
+
+if TYPE_CHECKING:
+    import torch
+
+# What one more micro-batch costs, in padded tokens (measured with Gemma 3 270M on two AVX2 cores): splitting a group to
+# save less padding than this is slower.
+SPLIT_COST = 16
+
+Example = tuple[Sequence[int], Sequence[int]]  # input_ids, labels
+
+
+def plan_epoch(
+    lengths: Sequence[int], batch_size: int, batch_tokens: int, seed: int, epoch: int
+) -> list[list[list[int]]]:
+    """Return an epoch's optimizer steps, each a list of micro-batches of row numbers.
+
+    The same arguments give the same plan on every machine; every row is in exactly one micro-batch.
+
+    Args:
+        lengths: tokens of each row.
+        batch_size: sequences an optimizer step.
+        batch_tokens: most tokens a micro-batch holds, padding included; a longer row is alone.
+        seed, epoch: decide the order.
+    """
+    order = list(range(len(lengths)))
+    random.Random(f"{seed}/{epoch}").shuffle(order)
+    return [
+        split_by_tokens(order[start : start + batch_size], lengths, batch_tokens)
+        for start in range(0, len(order), batch_size)
+    ]
+
+
+def plan_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Return batches over all rows, longest first (so that what does not fit in memory fails at once)."""
+    batches: list[list[int]] = []
+    for row in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= batch_tokens:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
+
+
+def split_by_tokens(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Split rows, sorted by length, into the micro-batches with the least padding (dynamic programming)."""
+    rows = sorted(rows, key=lambda i: (-lengths[i], i))
+    best: list[tuple[int, int]] = [(0, 0)]  # of the first n rows: cost in padded tokens, start of the last batch
+    for end in range(1, len(rows) + 1):
+        options = []
+        for start in range(end - 1, -1, -1):
+            tokens = lengths[rows[start]] * (end - start)
+            if tokens > batch_tokens and end - start > 1:
+                break
+            options.append((best[start][0] + tokens + SPLIT_COST, start))
+        best.append(min(options))
+    batches: list[list[int]] = []
+    end = len(rows)
+    while end:
+        start = best[end][1]
+        batches.append(rows[start:end])
+        end = start
+    return batches[::-1]
+
+
+def padding_share(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
+    """Return the share of the tokens in ``batches`` that is padding."""
+    held = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+    return 1 - sum(lengths[i] for batch in batches for i in batch) / held if held else 0.0
+
+
+def collate(examples: Sequence[Example], pad_id: int, device: str = "cpu") -> "dict[str, torch.Tensor]":
+    """Return a batch padded on the right: ``input_ids``, ``attention_mask``, ``labels`` (sequences × tokens)."""
+    import torch
+
+    width = max(len(ids) for ids, _ in examples)
+    columns: dict[str, list[list[int]]] = {
+        "input_ids": [[*ids, *[pad_id] * (width - len(ids))] for ids, _ in examples],
+        "attention_mask": [[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in examples],
+        "labels": [[*labels, *[IGNORED] * (width - len(labels))] for _, labels in examples],
+    }
+    return {name: torch.tensor(rows, dtype=torch.long, device=device) for name, rows in columns.items()}
+
+
+def each_batch(
+    examples: Sequence[Example], batches: Sequence[Sequence[int]], pad_id: int, device: str = "cpu"
+) -> "Iterator[tuple[Sequence[int], dict[str, Any]]]":
+    """Yield each batch's row numbers and tensors."""
+    for rows in batches:
+        yield rows, collate([examples[i] for i in rows], pad_id, device)

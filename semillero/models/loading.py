@@ -1,0 +1,99 @@
+"""From a base's folder to a model in memory, in the precision that suits the processor or card.
+
+Measured, and why the choices below are what they are:
+
+- CPU without bfloat16 instructions: a bfloat16 matrix product runs at 0.5 to 10 GFLOP/s a core where float32 reaches 55
+  to 80 (AVX2); float16 is as slow. With AVX512-BF16 or AMX, bfloat16 is the fast one.
+- A card below compute capability 8.0 has no bfloat16 (torch says it does, through emulation), and Gemma 3's residual
+  stream exceeds what float16 holds: there its weights outside the NF4 layers stay float32, only products are float16.
+- Frozen weights are never upcast: ``prepare_model_for_kbit_training`` would make embedding and norms float32, slower
+  and larger.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semillero.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+OVERFLOWS_FLOAT16 = ("gemma",)  # model types, by prefix, whose residual stream leaves float16's range
+
+
+def load_base_model(folder: Path, quantize: bool, device: str | None = None, dtype: "torch.dtype | None" = None) -> Any:
+    """Load a causal language model, frozen and in ``eval()`` mode.
+
+    Args:
+        folder: from `semillero.models.base.resolve_base`.
+        quantize: linear layers (without the head) in 4-bit NF4, twice quantised; needs bitsandbytes.
+        device: ``cpu``, ``cuda:0`` …; the card if there is one by default.
+        dtype: of the weights that are not quantised; by `choose_dtype` by default.
+
+    Raises:
+        InputError: the folder holds no model that can be loaded.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    device = device or default_device()
+    config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    dtype = dtype or choose_dtype(device, config.model_type)
+    options: dict[str, Any] = {"quantization_config": _nf4(device, dtype)} if quantize else {}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            str(folder), dtype=dtype, device_map={"": device}, attn_implementation="sdpa", use_safetensors=True,
+            local_files_only=True, trust_remote_code=False, **options,
+        )  # fmt: skip
+    except (OSError, ValueError, ImportError) as error:
+        raise InputError(f"{folder} cannot be loaded: {error}", "a causal language model as safetensors") from None
+    keep_gradients_right(model)
+    return model.requires_grad_(False).eval()
+
+
+def keep_gradients_right(model: Any) -> None:
+    """Stop bitsandbytes from repacking NF4 weights on AVX512-BF16 processors.
+
+    One forward in ``eval()`` mode repacks them there for inference, and later training steps silently get zero
+    gradients below the repacked layers.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def default_device() -> str:
+    """Return the first CUDA device if there is one, else the CPU."""
+    import torch
+
+    return "cuda:0" if torch.cuda.is_available() else "cpu"
+
+
+def choose_dtype(device: str, model_type: str) -> "torch.dtype":
+    """Return the type for weights that are not quantised (see the module's text for why)."""
+    import torch
+
+    if not device.startswith("cuda"):
+        fast = torch.cpu.get_capabilities()
+        return torch.bfloat16 if fast.get("avx512_bf16") or fast.get("amx_bf16") else torch.float32
+    if _has_bfloat16(device):
+        return torch.bfloat16
+    return torch.float32 if model_type.startswith(OVERFLOWS_FLOAT16) else torch.float16
+
+
+def _has_bfloat16(device: str) -> bool:
+    import torch
+
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def _nf4(device: str, dtype: "torch.dtype") -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    compute = torch.float16 if device.startswith("cuda") and not _has_bfloat16(device) else dtype
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
