@@ -5,7 +5,6 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +71,7 @@ def _check_sources(project: Project, sources: Sources) -> Iterator[Check]:
         yield Check(f"variety {variety.code}", "warns" if crowded else "ok", found)
     if not sources.reserved:
         yield Check("reserved file", "warns", "none: contamination of the evaluation cannot be excluded")
-    topics = Counter(row.topic for row in (*sources.seeds, *sources.passages))
+    topics = {seed.topic for seed in sources.seeds} | {passage.topic for passage in sources.passages}
     yield Check("topics", "ok", f"{len(sources.topics)} listed, {len(topics)} used")
 
 

@@ -36,8 +36,12 @@ def track(description: str, total: int) -> Iterator[Callable[[int], None]]:
     if console.is_terminal:
         with _shared_bars() as bars:
             task = bars.add_task(description, total=total)
+
+            def advance(n: int = 1) -> None:
+                bars.advance(task, n)
+
             try:
-                yield lambda n=1: bars.advance(task, n)
+                yield advance
             finally:
                 bars.remove_task(task)
     else:

@@ -48,7 +48,7 @@ def load_project(file: Path) -> Project:
             "",
             "check the indentation and the quotes",
         ) from None
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or tree is None:
         raise ProjectFileError(f"{file}: a {type(data).__name__}", "sections such as project: and corpus:")
 
     faults = [f"{file}:{line}: {key}: written twice; keep one" for line, key in _repeated_keys(tree)]

@@ -77,7 +77,7 @@ def load_sources(project: Project) -> Sources:
     passages = load_rows(project.resolve(corpus.passages), Passage) if corpus.passages else ()
     reserved = load_rows(project.resolve(corpus.reserved), Pair) if corpus.reserved else ()
     known, codes = {t.id for t in topics}, {v.code for v in corpus.varieties}
-    strange = sorted({row.topic for row in (*seeds, *passages)} - known)
+    strange = sorted(({seed.topic for seed in seeds} | {passage.topic for passage in passages}) - known)
     if strange:
         raise InputError(
             f"topics used by seeds or passages but not listed in {corpus.topics}: {', '.join(strange)}",

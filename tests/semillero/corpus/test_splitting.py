@@ -32,7 +32,9 @@ def components(draw: st.DrawFn, least: int = 3, most: int = 40) -> list[Row]:
 
 @settings(max_examples=150, deadline=None)
 @given(components(), st.integers(0, 50), st.randoms(use_true_random=False))
-def test_splits_cover_every_component_once_and_do_not_depend_on_order(rows: list[Row], seed: int, random: object) -> None:
+def test_splits_cover_every_component_once_and_do_not_depend_on_order(
+    rows: list[Row], seed: int, random: object
+) -> None:
     splits = SplitSettings(seed=seed)
     assigned = assign_splits(frame(rows), splits)
     assert set(assigned) == {name for name, _, _ in rows}
@@ -87,7 +89,7 @@ def test_topics_are_spread() -> None:
 
 
 def test_a_lone_topic_is_trained_on() -> None:
-    rows = [("lone", "es-MX", "solo"), *((f"g{n}", "es-MX", "común") for n in range(9)) ]
+    rows = [("lone", "es-MX", "solo"), *((f"g{n}", "es-MX", "común") for n in range(9))]
     assert assign_splits(frame(rows), SplitSettings())["lone"] == "train"
 
 

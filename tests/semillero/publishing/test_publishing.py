@@ -47,11 +47,17 @@ def fake_space(store: RunStore) -> Artifact:
     return draft.artifact
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    Published(folder).publish()
+    return folder
+
+
 @pytest.fixture
-def published(tmp_path: Path) -> Published:
-    made = Published(tmp_path)
-    made.publish()
-    return made
+def published(template: Path, tmp_path: Path) -> Published:
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    return Published(tmp_path)
 
 
 def test_the_folder_has_the_hubs_shape(published: Published) -> None:
