@@ -1,7 +1,9 @@
 """Commands that make something: the pipeline, and the demo on this machine."""
 
 import json
+import os
 import time
+import warnings
 from pathlib import Path
 
 import typer
@@ -13,6 +15,7 @@ from semillero.errors import InputError
 def run_pipeline(file: Path, until: str, only: str | None, smoke: bool, as_json: bool) -> None:
     """Run the flow in this process, on the record of a Prefect server, and tell what came of it."""
     apply_settings()
+    quiet_libraries()
     with server_for_run():  # before Prefect is imported: it reads its settings once
         from flows.display import show_reports
         from flows.pipeline import pipeline
@@ -20,6 +23,18 @@ def run_pipeline(file: Path, until: str, only: str | None, smoke: bool, as_json:
         start = time.perf_counter()
         reports = pipeline(str(file.resolve()), until=until, only=only, smoke=smoke)
         show_reports(file, reports, time.perf_counter() - start, as_json, smoke)
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own bars and hints off the terminal: ours say what matters, errors still come through."""
+    for name, value in {
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 def serve_demo(file: Path, port: int | None) -> None:

@@ -66,9 +66,9 @@ class CarbonMeter:
 
     def _start(self, stage: str) -> None:
         if self._tracker is None:
-            logging.getLogger("codecarbon").setLevel(logging.ERROR)
             from codecarbon import OfflineEmissionsTracker
 
+            logging.getLogger("codecarbon").setLevel(logging.ERROR)  # after the import, which sets it too
             self._tracker = OfflineEmissionsTracker(
                 country_iso_code=self._country,
                 save_to_file=False,

@@ -45,8 +45,8 @@ def track(description: str, total: int) -> Iterator[Callable[[int], None]]:
             finally:
                 bars.remove_task(task)
     else:
-        with _log_lines(description, total) as advance:
-            yield advance
+        with _log_lines(description, total) as log_progress:
+            yield log_progress
 
 
 @contextlib.contextmanager

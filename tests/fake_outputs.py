@@ -167,7 +167,7 @@ def _dataset(kept: pl.DataFrame, pairs: int) -> Callable[[Path], None]:
             pl.DataFrame(columns).write_parquet(folder / "preferences.parquet")
         _json(folder / "statistics.json", measure_corpus(rows) | {"warnings": [], "preferences": pairs})
         (folder / "figures").mkdir()
-        (folder / "figures" / "varieties.png").write_bytes(PNG)
+        (folder / "figures" / "rows_by_variety.png").write_bytes(PNG)
 
     return write
 
@@ -176,7 +176,7 @@ def _train(adapter: Callable[[Path], None]) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         (folder / "adapter").mkdir()
         adapter(folder / "adapter")
-        _json(folder / "training.json", {"steps": 12, "trainable_parameters": 1024})
+        _json(folder / "training.json", {"steps": 12, "trainable_parameters": 1024, "base": {"license": ""}})
         (folder / "figures").mkdir()
         (folder / "figures" / "loss.png").write_bytes(PNG)
 

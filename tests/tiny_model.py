@@ -7,7 +7,7 @@ from pathlib import Path
 
 TEXT = (
     "¿Qué es la yerba mate? Es una infusión del Río de la Plata que se toma en ronda, con bombilla y agua caliente.",
-    "¿Dónde nace el maíz? En Mesoamérica, hace unos nueve mil años; de él salen las tortillas, los tamales y el pozole.",
+    "¿Dónde nace el maíz? En Mesoamérica, hace nueve mil años; de él salen las tortillas, los tamales y el pozole.",
     "¿Qué se come en la costa? Pescado frito con patacones, arroz con coco y una limonada bien fría para el calor.",
     "Què és el pa amb tomàquet? Una llesca de pa torrat, fregada amb tomàquet madur, amb oli i sal per sobre.",
 )

@@ -5,11 +5,14 @@ Run from the repository's root; writes nothing but its table::
     python -m benchmarks.generation.styles [--requests 120] [--varieties es-MX,es-AR,es-CO,es-ES]
 
 *Parsed* is the share of replies that `semillero.generation.replies` accepts. *Usable* leaves out, of those, questions
-asked before in the same run, questions about "the text", and (self-instruct) questions or answers in which a
+asked before in the same run, questions about "the text", and questions or (self-instruct) answers in which a
 four-word sequence comes back. It is a measure of form: nobody checked that a question fits or an answer is true.
+CPU seconds are the server's, its start included; with ``taskset -c 0`` (one thread, no spinning) they hardly depend
+on what else the machine is doing, which the rows a minute do.
 """
 
 import argparse
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -46,7 +49,13 @@ def build_corpus(technique: str, style: str, varieties: list[str], requests: int
             "passages": "passages.jsonl",
             "techniques": {name: float(name == technique) for name in TECHNIQUES},
             "min_yield": 0.0,
-            "generator": {"constrain": style, "temperature": temperature, "max_failed": 1.0, "attempts": 1},
+            "generator": {
+                "constrain": style,
+                "temperature": temperature,
+                "max_failed": 1.0,
+                "attempts": 1,
+                "timeout": 900,
+            },
         }
     )
 
@@ -73,9 +82,9 @@ def is_good(row: dict[str, Any]) -> bool:
 def measure(corpus: CorpusSettings, sources: Sources, samples: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = RunStore(folder)
-        started = time.perf_counter()
+        started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         shards = generate_shards(store, plan_shards(corpus, sources), corpus)
-        seconds = time.perf_counter() - started
+        seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         rows = pl.concat([read_records(store.folder(shard) / "records.parquet", GENERATED) for shard in shards])
     parsed = rows.filter(pl.col("instruction").is_not_null()).unique("instruction", maintain_order=True)
     good = [row for row in parsed.iter_rows(named=True) if is_good(row)]
@@ -87,6 +96,7 @@ def measure(corpus: CorpusSettings, sources: Sources, samples: int) -> dict[str,
         "parsed": rows["instruction"].is_not_null().mean(),
         "usable": len(good) / rows.height,
         "minute": 60 * len(good) / seconds,
+        "cpu": (after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime) / max(1, len(good)),
     }
 
 
@@ -107,10 +117,13 @@ def main() -> None:
             corpus = build_corpus(technique, style, options.varieties.split(","), options.requests, options.temperature)
             found = measure(corpus, sources, options.samples)
             lines.append(
-                f"| {technique} | {style} | {found['parsed']:.0%} | {found['usable']:.0%} | {found['minute']:.0f} |"
+                f"| {technique} | {style} | {found['parsed']:.0%} | {found['usable']:.0%} "
+                f"| {found['minute']:.0f} | {found['cpu']:.2f} |"
             )
             print(lines[-1], flush=True)
-    print("\n| technique | held by | parsed | usable | usable a minute |\n|---|---|---|---|---|")
+    print(
+        "\n| technique | held by | parsed | usable | usable a minute | CPU s a usable row |\n|---|---|---|---|---|---|"
+    )
     print("\n".join(lines))
 
 

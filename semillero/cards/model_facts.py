@@ -30,7 +30,7 @@ def describe_model(folder: Path, project: Project, adapter: Artifact) -> dict[st
     settings["target_modules"] = ", ".join(project.training.target_modules)
     report = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     return {
-        "base": describe_base(project),
+        "base": describe_base(project, report),
         "settings": {name: value for name, value in settings.items() if value is not None},
         "facts": {name: value for name, value in report.items() if isinstance(value, (str, int, float))},
         "adapter_bytes": (folder / "adapter" / "adapter_model.safetensors").stat().st_size,
@@ -38,8 +38,13 @@ def describe_model(folder: Path, project: Project, adapter: Artifact) -> dict[st
     }
 
 
-def describe_base(project: Project) -> dict[str, Any]:
-    """Return the base model's kind, name, Hub id (None for a folder), revision, licence and notice."""
+def describe_base(project: Project, report: dict[str, Any]) -> dict[str, Any]:
+    """Return the base model's kind, name, Hub id (None for a folder), revision, licence and notice.
+
+    Args:
+        project: says which base.
+        report: ``training.json``; its licence is the declared one, or else what the base's own card says.
+    """
     training = project.training
     if training.base == "embedded":
         return {
@@ -51,7 +56,7 @@ def describe_base(project: Project) -> dict[str, Any]:
             "notice": GEMMA_NOTICE,
         }
     is_folder = project.resolve(Path(training.base)).is_dir()
-    licence = training.base_license or "unknown"
+    licence = training.base_license or report.get("base", {}).get("license") or "unknown"
     return {
         "kind": "folder" if is_folder else "hub",
         "name": Path(training.base).name if is_folder else training.base,

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -44,6 +45,11 @@ def show_bibtex(value: object) -> Markup:
 def show_key(value: object) -> Markup:
     """Return ``value`` as a BibTeX key."""
     return Markup(re.sub(r"[^A-Za-z0-9-]", "-", str(value)))
+
+
+def show_address(value: str) -> Markup:
+    """Return a file's name as the address of a Markdown link."""
+    return Markup(quote(value))
 
 
 def show_python(value: str) -> Markup:
@@ -86,5 +92,5 @@ def _environment(package: str) -> Environment:
         keep_trailing_newline=True,
     )
     filters = {"code": show_code, "bibtex": show_bibtex, "bibtex_key": show_key, "json_block": show_json}
-    environment.filters.update(filters, number=show_number, python=show_python)
+    environment.filters.update(filters, address=show_address, number=show_number, python=show_python)
     return environment

@@ -10,7 +10,7 @@ from semillero.cards.facts import Facts, collect_facts
 from semillero.cards.front_matter import dataset_front_matter, model_front_matter
 from semillero.cards.gate import check_card
 from semillero.cards.impact import measure_impact
-from semillero.cards.model_facts import SETTINGS, describe_base
+from semillero.cards.model_facts import SETTINGS
 from semillero.cards.rendering import render_template
 from semillero.cards.wording import LANGUAGES, load_words
 from semillero.outputs import Outputs
@@ -88,9 +88,8 @@ def _settings(project: Project) -> dict[str, Any]:
         "generator": corpus.generator.model_dump(mode="json", include=generator),
         "techniques": corpus.techniques.model_dump(mode="json"),
         "training": project.training.model_dump(
-            mode="json", include=SETTINGS | {"enabled", "base_revision", "base_license"}
+            mode="json", include=SETTINGS | {"enabled", "base", "base_revision", "base_license"}
         ),
-        "base": describe_base(project),
     }
 
 
@@ -100,7 +99,7 @@ def _measure_speed(store: RunStore, adapter: Artifact | None) -> dict[str, Any]:
 
 
 # What a training run measures of itself, in the order a reader looks for it.
-MEASURES = ("tokens_per_second", "rows_per_second", "peak_memory_mb", "device", "threads")
+MEASURES = ("training_seconds", "tokens_per_second", "peak_memory_mb", "device", "dtype", "threads")
 
 
 def _flatten(run: dict[str, Any]) -> dict[str, Any]:

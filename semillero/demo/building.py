@@ -9,7 +9,7 @@ from typing import Any
 from semillero.demo.examples import choose_examples
 from semillero.demo.texts import DATA_NOTICE, write_limitations
 from semillero.digests import digest_file, digest_json
-from semillero.models.embedded import NAME as EMBEDDED_NAME
+from semillero.models.base import name_base
 from semillero.outputs import Outputs
 from semillero.project import Project
 from semillero.project.models import settings_json
@@ -70,7 +70,7 @@ def _settings(project: Project) -> dict[str, Any]:
         "summary": about.summary,
         "summary_es": about.summary_es,
         "repository": project.repository,
-        "base": project.training.base,
+        "base": name_base(project.training.base),
         "base_revision": project.training.base_revision,
         "varieties": [[variety.code, variety.name] for variety in project.corpus.varieties],
         "review": project.review.mode,
@@ -81,7 +81,7 @@ def _write_config(project: Project, examples: list[str]) -> dict[str, Any]:
     """Return everything in which one project's Space differs from another's."""
     training, demo, repository = project.training, project.demo, project.repository
     embedded = training.base == "embedded"
-    base = EMBEDDED_NAME if embedded else training.base
+    base = name_base(training.base)
     return {
         "title": demo.title or project.project.title,
         "description": demo.description or project.project.summary_es,

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,6 +70,8 @@ class Channel:
         self._slots = asyncio.Semaphore(generator.concurrency)
         self._halted = asyncio.Event()
         self._open_at = 0.0  # no request is sent before: the endpoint asked for a pause
+        self._gate = threading.Lock()
+        self._closed = False
         self._client: AsyncOpenAI
 
     def __enter__(self) -> "Channel":
@@ -79,14 +82,26 @@ class Channel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.run(self._end())
+        with self._gate:
+            self._closed = True
+            ended = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        ended.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run a coroutine on the channel's loop and wait for it (from any other thread)."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """Run a coroutine on the channel's loop and wait for it (from any other thread).
+
+        Raises:
+            CancelledError: the run is over.
+        """
+        with self._gate:  # a shard that comes late must not wait for a loop that has stopped
+            if self._closed:
+                work.close()
+                raise CancelledError
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return running.result()
 
     def halt(self) -> None:
         """Send nothing any more; requests in flight are waited for, because they are paid for."""

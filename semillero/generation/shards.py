@@ -107,7 +107,8 @@ def _open_ahead(
     advance = stack.enter_context(track("generating", total=sum(len(plan.items) for plan, _ in missing)))
     known = read_answers(store.work(missing[0][1]).parent)
     window = 2 + 2 * generator.concurrency // corpus.shard_size  # always at least two rounds of requests at hand
-    pool = stack.enter_context(ThreadPoolExecutor(window, thread_name_prefix="shard"))
+    pool = ThreadPoolExecutor(window, thread_name_prefix="shard")
+    stack.callback(pool.shutdown, wait=True, cancel_futures=True)
     channel = stack.enter_context(Channel(endpoint, generator, known))
     waiting = iter(missing)
 

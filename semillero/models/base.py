@@ -17,7 +17,7 @@ from semillero.errors import InputError, TrainingError
 from semillero.models import embedded
 from semillero.models.embedded import assemble_embedded_gguf
 
-__all__ = ["BaseModelInfo", "assemble_embedded_gguf", "count_parameters", "digest_base", "resolve_base"]
+__all__ = ["BaseModelInfo", "assemble_embedded_gguf", "count_parameters", "digest_base", "name_base", "resolve_base"]
 
 EMBEDDED = "embedded"
 # Weights, configuration and tokenizer; no Python and no pickles, whatever else a repository holds.
@@ -63,6 +63,18 @@ def digest_base(base: str, revision: str | None = None) -> str:
     return digest_json({"hub": base, "commit": _hub_commit(base, revision)})
 
 
+def name_base(base: str) -> str:
+    """Return a base model's public name: the one an adapter's configuration carries.
+
+    Raises:
+        InputError: there is no such base.
+    """
+    if base == EMBEDDED:
+        return embedded.NAME
+    folder = _local_folder(base)
+    return base if folder is None else _public_name(folder)
+
+
 def resolve_base(base: str, revision: str | None = None, max_parameters: float = math.inf) -> BaseModelInfo:
     """Return a base model's folder, made or fetched when it is not there yet.
 
@@ -77,18 +89,17 @@ def resolve_base(base: str, revision: str | None = None, max_parameters: float =
     """
     if base == EMBEDDED:
         folder = _convert_embedded(embedded.cache_folder())
-        name, license_, source = embedded.NAME, embedded.LICENSE, "Q4_K_M GGUF from PyPI, dequantised to bfloat16"
+        license_, source = embedded.LICENSE, "Q4_K_M GGUF from PyPI, dequantised to bfloat16"
     elif (local := _local_folder(base)) is not None:
-        folder, source = local, "a local folder"
-        name, license_ = _public_name(local), _license(local)
+        folder, license_, source = local, _license(local), "a local folder"
     else:
         commit = _hub_commit(base, revision)
         folder = _fetch(base, commit, max_parameters)
-        name, license_, source = base, _license(folder), f"Hugging Face Hub, revision {commit}"
+        license_, source = _license(folder), f"Hugging Face Hub, revision {commit}"
     _check_folder(folder, base)
     parameters = count_parameters(folder)
     _check_size(base, parameters, max_parameters)
-    return BaseModelInfo(folder, name, license_, parameters, digest_base(base, revision), source)
+    return BaseModelInfo(folder, name_base(base), license_, parameters, digest_base(base, revision), source)
 
 
 def count_parameters(folder: Path) -> int:

@@ -14,8 +14,7 @@ from semillero.models.chat import IGNORED
 if TYPE_CHECKING:
     import torch
 
-# What one more micro-batch costs, in padded tokens (measured with Gemma 3 270M on two AVX2 cores): splitting a group to
-# save less padding than this is slower.
+# What one more micro-batch is taken to cost, in padded tokens: a group is not split to save less padding than this.
 SPLIT_COST = 16
 
 Example = tuple[Sequence[int], Sequence[int]]  # input_ids, labels

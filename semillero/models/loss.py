@@ -17,9 +17,9 @@ from semillero.models.chat import IGNORED
 
 ROWS = 256  # labelled positions at once
 COLUMNS = 4096  # of the vocabulary at once on a CPU: such a block of logits stays in its cache. A GPU takes all
-# A token that no row of a block finds likelier than this is left out of the block's gradient (CPU only). That skips 4 in
-# 5 of Gemma's 262,144 tokens and changes the gradient by 0.3 % of its norm (on Spanish prose); the loss stays exact. The
-# idea is gradient filtering from Cut Cross-Entropy (Wijmans et al. 2024), which draws the line at 2.4e-4.
+# A token that no row of a block finds likelier than this is left out of the block's gradient (CPU only). That skips 4
+# in 5 of Gemma's 262,144 tokens and changes the gradient by 0.3 % of its norm (on Spanish prose); the loss stays exact.
+# The idea is gradient filtering from Cut Cross-Entropy (Wijmans et al. 2024), which draws the line at 2.4e-4.
 NEGLIGIBLE = 1e-4
 FILTERED_FROM = 65_536  # vocabularies below this are cheap enough to leave whole
 

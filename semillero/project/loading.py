@@ -57,11 +57,21 @@ def load_project(file: Path) -> Project:
     except ValidationError as error:
         faults += [_explain(file, tree, fault) for fault in _without_echoes(error.errors())]
     else:
-        project._file = file.resolve()
+        project = _with_local_base(project, file.resolve())
         faults += _missing_files(project, file, tree)
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ProjectFileError(f"{count} in the project file:\n" + "\n".join(faults))
+    return project
+
+
+def _with_local_base(project: Project, file: Path) -> Project:
+    """Place the project, and make a base that is a folder beside it findable from anywhere."""
+    folder = file.parent / project.training.base
+    if folder.is_dir():
+        training = project.training.model_copy(update={"base": str(folder)})
+        project = project.model_copy(update={"training": training})
+    project._file = file
     return project
 
 

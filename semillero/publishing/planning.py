@@ -84,7 +84,8 @@ def _plan_dataset(store: RunStore, project: Project, outputs: Outputs, cards: Ar
 def _plan_model(
     store: RunStore, project: Project, outputs: Outputs, adapter: Artifact, cards: Artifact
 ) -> Iterator[PlannedFile]:
-    base = describe_base(project)
+    report = json.loads((store.folder(adapter) / "training.json").read_text(encoding="utf-8"))
+    base = describe_base(project, report)
     # PEFT writes a README of its own, and the local path of the base into adapter_config.json: both are replaced.
     replaced = {"adapter/README.md", "adapter/adapter_config.json"}
     names = {n: n.removeprefix("adapter/") for n in adapter.files if n.startswith("adapter/") and n not in replaced}

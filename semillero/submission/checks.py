@@ -146,6 +146,12 @@ def training_documented(evidence: Evidence) -> Finding:
     return Finding(float(has), f"hyperparameters {'on' if has else 'not on'} the model card", _TRAIN)
 
 
+def training_settings_published(evidence: Evidence) -> Finding:
+    """There is a model, and the settings it was trained with are published."""
+    has = evidence.has("model", "training.json") and evidence.has("dataset", "reproduction/project.yaml")
+    return Finding(float(has), f"training settings {'' if has else 'not '}published", _TRAIN)
+
+
 def loading_documented(evidence: Evidence) -> Finding:
     """The model card has code that loads the model."""
     has = "PeftModel.from_pretrained" in evidence.card("model")
@@ -249,7 +255,8 @@ CHECKS: dict[str, Check] = {
         several_varieties, balanced_varieties, corpus_columns, splits_present, techniques_documented,
         filters_documented, project_published, digests_published, dataset_sections, dataset_spanish,
         columns_distributed, licence_justified, rows_judged, human_reviewed, personal_data_handled, adapter_trained,
-        training_documented, loading_documented, model_sections, model_spanish, dataset_linked, base_licence_declared,
+        training_documented, training_settings_published,
+        loading_documented, model_sections, model_spanish, dataset_linked, base_licence_declared,
         evaluated, evaluated_by_variety, tuned_beats_base, space_published, space_links, motivation_written,
         impact_written, sdgs_named, video_linked,
     )

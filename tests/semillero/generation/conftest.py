@@ -8,6 +8,7 @@ import pytest
 from semillero.project import CorpusSettings
 from semillero.project.sources import Pair, Passage, Sources, Topic
 
+REGISTERS = ("coloquial", "medio", "culto")
 TOPICS = {"cocina": "Cocina", "rios": "Ríos y lagos", "fiestas": "Fiestas"}
 FACTS = {
     "es-MX": (
@@ -37,7 +38,7 @@ def make_sources() -> Sources:
             )
             seeds.append(
                 Pair(
-                    id=f"{code}-s{n}", variety=code, topic=topics[n % 3], register=("coloquial", "medio", "culto")[n % 3],
+                    id=f"{code}-s{n}", variety=code, topic=topics[n % 3], register=REGISTERS[n % 3],
                     instruction=ask, answer=f"{n}. {facts[n % 5]}",
                 )
             )  # fmt: skip

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semillero.generation.replies import parse_reply
@@ -71,6 +71,7 @@ def test_what_is_broken_is_not_usable(technique: str, reply: str) -> None:
     assert parse_reply(technique, reply, KNOWN) is None
 
 
+@settings(max_examples=50, deadline=None)
 @given(reply=st.text(), technique=st.sampled_from(["backtranslation", "self_instruct"]))
 def test_any_text_is_survived(reply: str, technique: str) -> None:
     found = parse_reply(technique, reply, KNOWN)

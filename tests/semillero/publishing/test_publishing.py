@@ -65,7 +65,7 @@ def test_the_folder_has_the_hubs_shape(published: Published) -> None:
     for name in (
         "datasets/equipo/prueba/README.md", "datasets/equipo/prueba/README_ES.md",
         "datasets/equipo/prueba/data/train.parquet", "datasets/equipo/prueba/data/preferences.parquet",
-        "datasets/equipo/prueba/figures/varieties.png", "datasets/equipo/prueba/reproduction/project.yaml",
+        "datasets/equipo/prueba/figures/rows_by_variety.png", "datasets/equipo/prueba/reproduction/project.yaml",
         "models/equipo/prueba/adapter_model.safetensors", "models/equipo/prueba/adapter_config.json",
         "models/equipo/prueba/README.md", "models/equipo/prueba/NOTICE", "models/equipo/prueba/evaluation.json",
         "models/equipo/prueba/figures/loss.png", "spaces/equipo/prueba/app.py",

@@ -51,7 +51,9 @@ def test_the_content_is_the_same_elsewhere_and_later(tmp_path: Path) -> None:
     assert again.reused
 
 
-@pytest.mark.parametrize("name", ["datasets/equipo/prueba/figures/varieties.png", "models/equipo/prueba/README_ES.md"])
+@pytest.mark.parametrize(
+    "name", ["datasets/equipo/prueba/figures/rows_by_variety.png", "models/equipo/prueba/README_ES.md"]
+)
 def test_a_link_that_leads_nowhere_stops_the_submission(tmp_path: Path, name: str) -> None:
     with pytest.raises(PublishError, match=name.rsplit("/", 1)[1]):
         submit(tmp_path, harm=name)

@@ -1,0 +1,102 @@
+"""The parent's side: what to train, and the artifact that comes of it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from semillero.models.base import digest_base, name_base, resolve_base
+from semillero.project.models import TrainingSettings, settings_json
+from semillero.store import Artifact, Draft, Recipe, RunStore
+from semillero.training.child import run_child
+from semillero.training.figure import draw_loss
+from semillero.training.spec import BaseFacts, TrainingSpec
+
+VERSION = 1
+# Where, how often saved and how large at most: none of it changes the adapter. The base counts by its contents.
+NOT_IN_RECIPE = {
+    "enabled", "threads", "save_steps", "keep_checkpoints", "max_parameters", "base", "base_revision",
+}  # fmt: skip
+
+
+def finetune_adapter(store: RunStore, dataset: Artifact, training: TrainingSettings) -> Artifact:
+    """Train an adapter on a dataset's ``train.parquet``; validate on its ``validation.parquet``.
+
+    Killed or stopped at any moment, the next call goes on from the newest checkpoint.
+
+    Args:
+        store: the run store.
+        dataset: artifact of the dataset stage.
+        training: the project file's training section.
+
+    Returns:
+        An artifact with ``adapter/`` (as peft loads it, with tokenizer and chat template), ``training.json`` and
+        ``figures/loss.png``; counts trained, left_out, steps and supervised_tokens.
+
+    Raises:
+        InputError: the base model cannot be had.
+        TrainingError: nothing to train on, too large a base, NaN, out of memory, or an adapter that changed nothing.
+    """
+    recipe = Recipe(
+        "train",
+        VERSION,
+        inputs={
+            "train": dataset.files["train.parquet"],
+            "validation": dataset.files["validation.parquet"],
+            "base": digest_base(training.base, training.base_revision),
+        },
+        settings={**settings_json(training, NOT_IN_RECIPE), "base": name_base(training.base)},
+    )
+    if found := store.find(recipe):
+        return found
+    with store.draft(recipe) as draft:
+        spec = _specify(store, dataset, training, recipe, draft)
+        draft.run.update(run_child(spec, store.work(recipe)))
+        report = json.loads((draft.path / "training.json").read_text(encoding="utf-8"))
+        draw_loss(report, draft.path / "figures" / "loss.png")
+        draft.counts.update(_count(report))
+    return draft.artifact
+
+
+def _specify(
+    store: RunStore, dataset: Artifact, training: TrainingSettings, recipe: Recipe, draft: Draft
+) -> TrainingSpec:
+    base = resolve_base(training.base, training.base_revision, training.max_parameters)
+    folder = store.folder(dataset)
+    return TrainingSpec(
+        train=folder / "train.parquet",
+        validation=folder / "validation.parquet",
+        base_folder=base.folder.resolve(),
+        base=BaseFacts(
+            name=base.name,
+            license=training.base_license or base.license,
+            parameters=base.parameters,
+            source=base.source,
+            digest=base.digest,
+        ),
+        recipe=dict(recipe.settings),
+        fingerprint={"version": recipe.version, "data": dict(recipe.inputs), "settings": dict(recipe.settings)},
+        settings=training,
+        threads=training.threads or _default_threads(),
+        checkpoints=_absolute(store.work(recipe) / "checkpoints"),
+        output=_absolute(draft.path),
+    )
+
+
+def _default_threads() -> int:
+    # Whoever limits OpenMP means it; else every core that this process may use (a container may have fewer).
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return int(limit) if limit.isdigit() and int(limit) else len(os.sched_getaffinity(0))
+
+
+def _absolute(path: Path) -> Path:
+    return path.resolve()
+
+
+def _count(report: dict[str, Any]) -> dict[str, int]:
+    return {
+        "trained": report["train_rows"],
+        "left_out": report["train_rows_too_long"],
+        "steps": report["steps"],
+        "supervised_tokens": report["supervised_tokens"],
+    }

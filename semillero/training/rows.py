@@ -1,0 +1,70 @@
+"""From a split's parquet file to token sequences with labels; rows that cannot be learned from leave with a count."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from semillero.errors import TrainingError
+from semillero.models.batches import Example
+from semillero.models.chat import IGNORED, render_example
+
+
+@dataclass(frozen=True)
+class Split:
+    """The encoded rows of a split.
+
+    Attributes:
+        examples: ``(input_ids, labels)`` of each row that is used.
+        too_long: rows left out because they have more than ``max_length`` tokens.
+    """
+
+    examples: list[Example]
+    too_long: int
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        return [len(ids) for ids, _ in self.examples]
+
+    @cached_property
+    def supervised(self) -> list[int]:
+        """Labelled tokens of each row (the first token of a sequence is never predicted)."""
+        return [sum(label != IGNORED for label in labels[1:]) for _, labels in self.examples]
+
+
+def encode_split(path: Path, tokenizer: Any, max_length: int) -> Split:
+    """Encode the ``messages`` column of a parquet file.
+
+    Raises:
+        TrainingError: no rows, none short enough, or rows without an answer to learn from.
+    """
+    try:
+        conversations = pl.read_parquet(path, columns=["messages"])["messages"].to_list()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TrainingError(f"{path.name} cannot be read: {error}", "a parquet file with a messages column") from None
+    if not conversations:
+        raise TrainingError(
+            f"{path.name} has no rows",
+            "at least one",
+            "generate more rows, or change corpus.splits in the project file",
+        )
+    encoded = [render_example(tokenizer, messages) for messages in conversations]
+    kept: list[Example] = [(ids, labels) for ids, labels in encoded if len(ids) <= max_length]
+    if not kept:
+        raise TrainingError(
+            f"every row of {path.name} is longer than {max_length} tokens (the shortest has "
+            f"{min(len(ids) for ids, _ in encoded)})",
+            "rows of at most training.max_length tokens",
+            "raise training.max_length",
+        )
+    empty = sum(not messages[-1]["content"].strip() for messages in conversations)
+    if empty or not all(any(label != IGNORED for label in labels[1:]) for _, labels in kept):
+        raise TrainingError(
+            f"{path.name} has {empty or 'some'} rows without an answer: nothing could be learned from them",
+            "an answer in every row",
+            "look at the dataset stage's rows; this is a fault of the corpus, not of the training settings",
+        )
+    return Split(kept, len(encoded) - len(kept))

@@ -1,0 +1,94 @@
+"""SIGKILL at random moments, then the same command: same content, and nothing paid for twice."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from semillero.generation import generate_shards, plan_shards
+from semillero.generation.ledger import parse_entries
+from semillero.project import CorpusSettings
+from semillero.project.sources import Sources
+from semillero.store import RunStore
+from tests.scripted_llm import scripted_llm
+
+ROOT = Path(__file__).parents[3]
+CHILD = """
+import sys
+from semillero.generation import generate_shards, plan_shards
+from semillero.store import RunStore
+from tests.semillero.generation.conftest import make_corpus, make_sources
+corpus = make_corpus(60, 11, generator={"base_url": sys.argv[2], "concurrency": 6})
+generate_shards(RunStore(sys.argv[1]), plan_shards(corpus, make_sources()), corpus)
+"""
+CONCURRENCY = 6
+
+
+def start(store: Path, url: str) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(store), url], cwd=ROOT, env=environment)
+
+
+def count_answered(store: Path) -> int:
+    return sum(
+        entry.status == "answered" and entry.attempt > 0
+        for path in store.glob("work/generate/*/ledger.jsonl")
+        for entry in parse_entries(path)[0]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.parametrize("faults", [{}, {"http-503": 0.15, "reset": 0.1}], ids=["calm", "rough"])
+def test_kills_at_random_moments_cost_only_what_was_in_flight(
+    tmp_path: Path, corpus: Callable[..., CorpusSettings], sources: Sources, faults: dict[str, float]
+) -> None:
+    with scripted_llm() as server:
+        settings = corpus(60, 11, generator={"base_url": server.base_url})
+        calm = generate_shards(RunStore(str(tmp_path / "calm")), plan_shards(settings, sources), settings)
+        assert server.requests == 120
+    store, kills, chance = tmp_path / "killed", 0, random.Random(7)
+    with scripted_llm(latency=0.15, faults=faults) as server:
+        while kills < 4:
+            child, before = start(store, server.base_url), server.requests
+            while server.requests < before + 2 and child.poll() is None:  # importing is not what we want to kill
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0.0, 0.9))
+            if child.poll() is not None:
+                break
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            kills += 1
+            time.sleep(0.3)  # what was in flight reaches the server
+            assert server.answered - count_answered(store) <= kills * CONCURRENCY
+        assert kills >= 2
+        assert start(store, server.base_url).wait() == 0
+        assert count_answered(store) == 120
+        assert server.answered <= 120 + kills * CONCURRENCY
+        asked = server.requests
+        settings = corpus(60, 11, generator={"base_url": server.base_url})
+        made = generate_shards(RunStore(str(store)), plan_shards(settings, sources), settings)
+        assert server.requests == asked
+    assert [a.content for a in made] == [a.content for a in calm]
+    assert all(a.reused for a in made)
+
+
+@pytest.mark.chaos
+def test_a_torn_ledger_goes_on(tmp_path: Path, corpus: Callable[..., CorpusSettings], sources: Sources) -> None:
+    store = RunStore(str(tmp_path))
+    with scripted_llm() as server:
+        settings = corpus(generator={"base_url": server.base_url})
+        plans = plan_shards(settings, sources)
+        made = generate_shards(store, plans, settings)
+        (store.folder(made[0]) / "records.parquet").unlink()
+        ledger = tmp_path / "work" / "generate" / made[0].key[:16] / "ledger.jsonl"
+        os.truncate(ledger, ledger.stat().st_size - 7)
+        again = generate_shards(store, plans, settings)
+        assert server.requests == 25  # the one whose line was torn
+    assert [a.content for a in again] == [a.content for a in made]
