@@ -131,9 +131,9 @@ def _draw_lengths(rows: pl.DataFrame, varieties: Mapping[str, str], path: Path) 
 def _canvas(height: float, title: str) -> tuple[Any, Any]:
     # Figure without pyplot: no global state, so several threads may draw at once.
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(8, max(height, 2.4)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
+    figure = Figure(figsize=(8, max(height, 2.4)), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
     axes = figure.subplots()
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=12)
     axes.grid(visible=True, axis="x")
