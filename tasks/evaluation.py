@@ -4,8 +4,8 @@ from typing import Any
 
 from prefect import task
 from prefect.client.schemas.objects import State
-from semillero.evaluation import evaluate_adapter
 
+from semillero.evaluation import evaluate_adapter
 from semillero.project import EvaluationSettings, TrainingSettings
 from semillero.project.sources import Sources
 from semillero.store import Artifact, RunStore

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+
 from flows.server import apply_settings, deliver_records, free_port, start_server
 
 # Contended OpenMP threads are many times slower than one thread each, and pytest runs two processes.

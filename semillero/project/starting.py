@@ -19,9 +19,7 @@ def start_project(folder: Path) -> Path:
         names = sorted(path.name for path in source.iterdir() if path.suffix in {".yaml", ".jsonl"})
         taken = [name for name in names if (folder / name).exists()]
         if taken:
-            raise InputError(
-                f"{folder} already has {', '.join(taken)}", "an empty or new folder", "choose another one"
-            )
+            raise InputError(f"{folder} already has {', '.join(taken)}", "an empty or new folder", "choose another one")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in names:

@@ -22,9 +22,7 @@ __all__ = ["VERSION", "Review", "review_records"]
 VERSION = 1
 
 
-def review_records(
-    store: RunStore, curated: Artifact, scores: Artifact | None, review: ReviewSettings
-) -> Artifact:
+def review_records(store: RunStore, curated: Artifact, scores: Artifact | None, review: ReviewSettings) -> Artifact:
     """Decide for every accepted row whether it is kept.
 
     Args:

@@ -57,9 +57,7 @@ def check_accounts(accepted: pl.DataFrame, reviewed: pl.DataFrame) -> dict[str, 
         )
     unexplained = reviewed.filter((pl.col("decision") == "discarded") & pl.col("reason").is_null()).height
     if unexplained:
-        raise AccountingError(
-            f"{unexplained} rows were discarded without a reason", "a reason code for each row"
-        )
+        raise AccountingError(f"{unexplained} rows were discarded without a reason", "a reason code for each row")
     if counts["kept"] == 0:
         raise CorpusError(
             f"review keeps none of {accepted.height} accepted rows "

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from flows.steps import STAGES
 
+from flows.steps import STAGES
 from tests.flows.conftest import Grown
 
 pytestmark = [pytest.mark.slow, pytest.mark.chaos]

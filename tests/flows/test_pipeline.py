@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from flows.steps import STAGES
 
+from flows.steps import STAGES
 from tests.flows.conftest import Grown
 
 pytestmark = pytest.mark.slow

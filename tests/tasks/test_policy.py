@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prefect import flow, task
 from prefect.client.schemas.objects import State
+
 from semillero.errors import GenerationError, InputError
 from semillero.store import Artifact, Recipe, RunStore
 from tasks.policy import RETRIED, STORED, describe_counts, settled

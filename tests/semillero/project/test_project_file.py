@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from semillero.errors import InputError, ProjectFileError
 from semillero.project import Project, load_project, write_json_schema
 from semillero.project.sources import load_sources

@@ -22,8 +22,7 @@ JUDGE = {"kind": "likelihood", "model": "tiny", "method": "m", "meaning": "s"}
 def accepted(varieties: list[str]) -> pl.DataFrame:
     texts = dict.fromkeys(ACCEPTED) | {"flags": []}
     rows = [
-        texts
-        | {"id": f"{n:016x}", "variety": code, "instruction": f"¿pregunta {n}?", "answer": f"respuesta {n}"}
+        texts | {"id": f"{n:016x}", "variety": code, "instruction": f"¿pregunta {n}?", "answer": f"respuesta {n}"}
         for n, code in enumerate(varieties)
     ]
     return pl.DataFrame(rows, schema=ACCEPTED)
@@ -52,9 +51,7 @@ ROWS = st.lists(st.tuples(st.sampled_from(["es-MX", "es-AR", "ca"]), SCORE), min
 
 @settings(max_examples=60, deadline=None)
 @given(ROWS, st.sampled_from([0.0, 0.1, 0.29, 0.5, 1.0]))
-def test_every_row_gets_one_decision_and_the_lowest_leave(
-    rows: list[tuple[str, float | None]], share: float
-) -> None:
+def test_every_row_gets_one_decision_and_the_lowest_leave(rows: list[tuple[str, float | None]], share: float) -> None:
     frame = accepted([code for code, _ in rows])
     table = scored(frame, [score for _, score in rows]).sample(fraction=1.0, shuffle=True, seed=3)
     reviewed = decide_by_score(frame, table, JUDGE, ReviewSettings(discard=share)).reviewed

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from semillero.errors import StoreError
 from semillero.store import Artifact, Recipe, RunStore, WouldMake
 
@@ -103,9 +104,13 @@ def test_lost_run_facts_are_no_reason_to_work_again(store: RunStore) -> None:
 
 
 def test_a_failed_draft_leaves_nothing(store: RunStore, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="boom"), store.draft(recipe()) as draft:
-        (draft.path / "data.txt").write_text("half")
-        raise RuntimeError("boom")
+    def fail() -> None:
+        with store.draft(recipe()) as draft:
+            (draft.path / "data.txt").write_text("half")
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        fail()
     assert store.find(recipe()) is None
     assert not list((tmp_path / "store" / "work" / "drafts").iterdir())
 

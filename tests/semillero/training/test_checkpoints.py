@@ -1,0 +1,127 @@
+"""Checkpoints: read back exactly, whole or passed over with a word, never those of another run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from semillero.errors import TrainingError
+from semillero.training.checkpoints import load_checkpoint, save_checkpoint
+
+FINGERPRINT = {
+    "data": {"train": "abc"},
+    "settings": {"seed": 1, "learning_rate": 0.1},
+    "parameters": {"a.weight": [2, 3]},
+}
+
+
+def state(step: int) -> dict[str, Any]:
+    torch.manual_seed(step)
+    trainer = {"optimizer": {"state": {0: {"exp_avg": torch.randn(2, 3)}}}, "rng": torch.get_rng_state()}
+    return {
+        "adapter": {"a.weight": torch.randn(2, 3)},
+        "trainer": trainer,
+        "progress": {"step": step, "train": [[1, 0.1]]},
+    }
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    for step in (2, 4, 6):
+        save_checkpoint(tmp_path, step, state(step), FINGERPRINT, keep=2)
+    return tmp_path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_newest_is_read_back_exactly_and_old_ones_go(saved: Path) -> None:
+    assert names(saved) == ["step-00000004", "step-00000006"]
+    said: list[str] = []
+    found = load_checkpoint(saved, FINGERPRINT, said.append)
+    expected = state(6)
+    assert found is not None
+    assert found["progress"] == expected["progress"]
+    assert torch.equal(found["adapter"]["a.weight"], expected["adapter"]["a.weight"])
+    assert torch.equal(found["trainer"]["rng"], expected["trainer"]["rng"])
+    assert not said
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("damage", [truncate, flip, Path.unlink])
+@pytest.mark.parametrize("file", ["adapter.safetensors", "state.pt", "progress.json", "manifest.json"])
+def test_any_damage_to_any_file_falls_back_to_the_one_before(
+    saved: Path, file: str, damage: Callable[[Path], None]
+) -> None:
+    damage(saved / "step-00000006" / file)
+    said: list[str] = []
+    found = load_checkpoint(saved, FINGERPRINT, said.append)
+    assert found is not None
+    assert found["progress"]["step"] == 4
+    assert len(said) == 1
+    assert "step-00000006" in said[0]
+    assert [path.name[:13] for path in (saved / "damaged").iterdir()] == ["step-00000006"]
+    save_checkpoint(saved, 6, state(6), FINGERPRINT, keep=2)  # the step is taken again
+    assert load_checkpoint(saved, FINGERPRINT, said.append)["progress"]["step"] == 6  # type: ignore[index]
+
+
+def test_when_all_are_damaged_it_is_said_aloud(saved: Path) -> None:
+    for path in saved.glob("step-*/state.pt"):
+        flip(path)
+    said: list[str] = []
+    assert load_checkpoint(saved, FINGERPRINT, said.append) is None
+    assert "from its beginning" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("ours", "named"),
+    [
+        ({**FINGERPRINT, "data": {"train": "xyz"}}, "data.train"),
+        ({**FINGERPRINT, "settings": {"seed": 2, "learning_rate": 0.1}}, "settings.seed"),
+        ({**FINGERPRINT, "parameters": {"a.weight": [2, 4]}}, "parameters.a.weight"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_and_the_field_named(
+    saved: Path, ours: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(TrainingError) as caught:
+        load_checkpoint(saved, ours, lambda text: None)
+    assert caught.value.found.endswith(f"what differs: {named}")
+    assert names(saved) == ["step-00000004", "step-00000006"]
+
+
+def test_what_a_kill_left_half_written_is_cleared_away(saved: Path) -> None:
+    (saved / ".aside-1234").mkdir()
+    (saved / ".aside-1234" / "state.pt").write_bytes(b"half")
+    assert load_checkpoint(saved, FINGERPRINT, lambda text: None)["progress"]["step"] == 6  # type: ignore[index]
+    assert names(saved) == ["step-00000004", "step-00000006"]
+
+
+def test_an_empty_folder_has_no_checkpoint_and_nothing_to_say(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert load_checkpoint(tmp_path / "new", FINGERPRINT, said.append) is None
+    assert not said
+
+
+def test_code_in_a_checkpoint_is_not_run(saved: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (saved / "evil",))
+
+    save_checkpoint(saved, 8, {**state(8), "trainer": {"optimizer": Evil()}}, FINGERPRINT, keep=3)
+    said: list[str] = []
+    assert load_checkpoint(saved, FINGERPRINT, said.append)["progress"]["step"] == 6  # type: ignore[index]
+    assert "cannot be read" in said[0]
+    assert not (saved / "evil").exists()

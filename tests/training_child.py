@@ -1,0 +1,80 @@
+"""Training children that start in milliseconds (forked from a server that has torch loaded) and die on command."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from semillero.project import TrainingSettings
+from semillero.training.spec import BaseFacts, TrainingSpec
+
+PRELOADED = ["torch", "transformers", "peft", "accelerate", "bitsandbytes", "semillero.training.loop", __name__]
+
+
+def tiny_spec(folder: Path, base: Path, name: str = "run", rows: int = 20, **settings: Any) -> TrainingSpec:
+    """A training run over a few short rows, of its own working folder ``folder/name``."""
+    split = {"train": rows, "validation": 4}
+    for file, count in split.items():
+        path = folder / f"{file}-{rows}.parquet"
+        if not path.exists():
+            pl.DataFrame({"messages": [_conversation(i) for i in range(count)]}).write_parquet(path)
+    chosen = {
+        "base": str(base), "lora_r": 4, "batch_size": 4, "batch_tokens": 256, "save_steps": 2, "eval_steps": 4,
+        "learning_rate": 0.02, "lora_dropout": 0.1, "threads": 1, "keep_checkpoints": 2, **settings,
+    }  # fmt: skip
+    work = folder / name
+    work.mkdir(exist_ok=True)
+    return TrainingSpec(
+        train=folder / f"train-{rows}.parquet",
+        validation=folder / f"validation-{rows}.parquet",
+        base_folder=base,
+        base=BaseFacts(name="tests/tiny", license="mit", parameters=100_000, source="a test", digest="0"),
+        recipe=settings,
+        fingerprint={"data": {"train": str(rows)}, "settings": settings},
+        settings=TrainingSettings.model_validate(chosen),
+        threads=1,
+        checkpoints=work / "checkpoints",
+        output=work / "output",
+    )
+
+
+def start_child(spec: TrainingSpec, dies_at_flush: int = 0) -> Any:
+    """Start a training child; with ``dies_at_flush`` it kills itself at that flush of a checkpoint's file."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    work = spec.checkpoints.parent
+    (work / "spec.json").write_text(spec.model_dump_json())
+    child = context.Process(target=_train, args=(str(work / "spec.json"), dies_at_flush))
+    child.start()
+    return child
+
+
+def _conversation(number: int) -> list[dict[str, str]]:
+    return [
+        {"role": "user", "content": f"¿Qué es el plato número {number}?"},
+        {"role": "assistant", "content": "Es maíz con sal y limón. " * (1 + number % 4)},
+    ]
+
+
+def _train(spec: str, dies_at_flush: int) -> None:
+    from semillero.training import __main__, checkpoints
+
+    flushed, flush = 0, checkpoints._flush
+
+    def flush_or_die(path: Path) -> None:
+        nonlocal flushed
+        flushed += 1
+        if flushed == dies_at_flush:
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(path)
+
+    checkpoints._flush = flush_or_die
+    sys.stdout.flush()
+    with (Path(spec).parent / "child.log").open("a") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    sys.exit(__main__.main(spec))
