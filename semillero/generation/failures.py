@@ -29,6 +29,7 @@ REMEDIES = {
     "http-422": "see whether the endpoint takes generator.constrain; try json_schema or none",
     "http-429": "lower generator.concurrency, or wait until the quota is renewed",
 }
+PASSING = {"timeout", "http-429"}  # may be over in a minute; a refused connection or request is not
 KEPT = "then run the same command again: replies recorded so far are kept and not asked for again"
 
 
@@ -59,6 +60,7 @@ def check_failures(
         f"{asked}; most often {code} from {endpoint.base_url}" + (f" ({detail})" if detail else ""),
         f"at most {generator.max_failed:.0%} failed after {generator.attempts} attempts each",
         f"{REMEDIES.get(code, 'see what the endpoint says about it')}; {KEPT}",
+        retryable=code in PASSING or code.startswith("http-5"),
     )
 
 
