@@ -17,13 +17,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from semillero.digests import digest_json
-from semillero.generation.endpoint import Endpoint, open_client
+from semillero.generation.endpoint import Endpoint, open_session
 from semillero.generation.ledger import Entry, Ledger, Status
-from semillero.generation.retries import Fault, choose_wait, explain_fault
+from semillero.generation.retries import Fault, choose_wait, explain_error, explain_status
 from semillero.project import GeneratorSettings
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    import aiohttp
 
 Result = TypeVar("Result")
 STOPPED = "stopped"  # not asked, because the run is over; never recorded
@@ -72,11 +72,11 @@ class Channel:
         self._open_at = 0.0  # no request is sent before: the endpoint asked for a pause
         self._gate = threading.Lock()
         self._closed = False
-        self._client: AsyncOpenAI
+        self._session: aiohttp.ClientSession
 
     def __enter__(self) -> "Channel":
-        self._client = open_client(self.endpoint, self._generator)
         self._thread.start()
+        self.run(self._open())
         return self
 
     def __exit__(
@@ -134,20 +134,9 @@ class Channel:
         raise AssertionError("the last attempt is answered or failed")
 
     async def _try(self, request: Request, name: str, attempt: int) -> tuple[Entry, Fault | None]:
-        import openai
-
         started = time.monotonic()
         self.sent += 1
-        payload = {key: value for key, value in request.payload.items() if key != "messages"}
-        try:
-            async with asyncio.timeout(self._generator.timeout):
-                raw = await self._client.chat.completions.with_raw_response.create(
-                    model=self.endpoint.model, messages=request.payload["messages"], extra_body=payload
-                )
-                reply, finish, usage = read_completion(raw.content)
-            fault = None if reply.strip() else Fault("empty-reply")
-        except (openai.APIError, TimeoutError, ValueError) as error:  # anything else is a bug of ours: let it out
-            reply, finish, usage, fault = "", None, None, explain_fault(error)
+        reply, finish, usage, fault = await self._send(request)
         seconds = round(time.monotonic() - started, 3)
         if fault is None:
             return Entry(name, request.item, "answered", attempt, reply, finish, usage, None, seconds), None
@@ -155,6 +144,24 @@ class Channel:
         last = not fault.retry or attempt == self._generator.attempts
         status: Status = "failed" if last else "retried"
         return Entry(name, request.item, status, attempt, error=fault.code, seconds=seconds), fault
+
+    async def _send(self, request: Request) -> tuple[str, str | None, dict[str, int] | None, Fault | None]:
+        import aiohttp
+
+        body = {"model": self.endpoint.model, **request.payload}
+        try:
+            async with (
+                asyncio.timeout(self._generator.timeout),
+                self._session.post("chat/completions", json=body, allow_redirects=False) as response,
+            ):
+                content = await response.read()
+            if response.status != 200:
+                fault = explain_status(response.status, response.headers.get("Retry-After"), content)
+                return "", None, None, fault
+            reply, finish, usage = read_completion(content)
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # anything else is a bug of ours: let it out
+            return "", None, None, explain_error(error)
+        return reply, finish, usage, None if reply.strip() else Fault("empty-reply")
 
     def _note(self, fault: Fault) -> None:
         self.faults[fault.code, fault.detail] += 1
@@ -177,7 +184,10 @@ class Channel:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._client.close()
+        await self._session.close()
+
+    async def _open(self) -> None:
+        self._session = open_session(self.endpoint, self._generator.concurrency)
 
 
 def read_completion(body: bytes) -> tuple[str, str | None, dict[str, int] | None]:

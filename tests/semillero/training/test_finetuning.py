@@ -70,8 +70,8 @@ def test_an_adapter_is_made_once_and_then_found(tmp_path: Path, base: Path) -> N
 @pytest.mark.chaos
 def test_a_child_asked_to_stop_is_explained_and_the_next_call_goes_on(tmp_path: Path, base: Path) -> None:
     store = RunStore(str(tmp_path / "store"))
-    rows = dataset(store, rows=100)
-    chosen = settings(base, epochs=20, batch_size=2, save_steps=5)
+    rows = dataset(store, rows=40)
+    chosen = settings(base, epochs=8, batch_size=2, save_steps=5, eval_steps=1000)
     stopper = threading.Thread(target=_stop_child_after_first_checkpoint, args=(tmp_path / "store" / "work",))
     stopper.start()
     with pytest.raises(TrainingError, match="a checkpoint is kept") as caught:
