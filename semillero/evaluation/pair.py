@@ -13,6 +13,7 @@ from semillero.models.loading import load_base_model
 from semillero.project import TrainingSettings
 
 MODELS = ("base", "tuned")
+UNPACKED = 1e9  # parameters; up to here float32 weights fit beside everything else
 
 
 @contextlib.contextmanager
@@ -34,6 +35,8 @@ def load_pair(adapter: Path, training: TrainingSettings) -> Iterator[tuple[Any, 
         torch.set_num_threads(training.threads)
     base = resolve_base(training.base, training.base_revision, training.max_parameters)
     model = load_base_model(base.folder, quantize=training.method == "qlora")
+    if training.method == "qlora" and base.parameters <= UNPACKED and model.device.type == "cpu":
+        model = model.dequantize()  # the same numbers, unpacked once and not at every step
     try:
         model = PeftModel.from_pretrained(model, str(adapter)).eval()
     except (OSError, ValueError, RuntimeError) as error:

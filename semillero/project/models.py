@@ -256,6 +256,7 @@ class EvaluationSettings(Section):
 
     generate_rows: int = Field(default=40, ge=0, description="Held-out rows answered by both models (0: loss only).")
     max_new_tokens: int = Field(default=96, ge=8, le=2048, description="Longest answer, in tokens.")
+    reserved_rows: int = Field(default=50, ge=0, description="Reserved pairs whose loss is measured too (0: none).")
     batch_tokens: int = Field(default=2048, ge=64, description="Tokens a batch when losses are measured.")
     bootstrap: int = Field(default=1000, ge=100, le=100_000, description="Bootstrap samples of the intervals.")
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0, description="Level of the intervals.")
