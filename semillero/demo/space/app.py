@@ -23,6 +23,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
     StoppingCriteria,
     StoppingCriteriaList,
     TextIteratorStreamer,
@@ -31,6 +32,7 @@ from transformers import (
 HERE = Path(__file__).resolve().parent
 CONFIG: dict[str, Any] = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
 ON_SPACE = "SPACE_ID" in os.environ
+UNPACKED = 1e9  # parameters of a quantised base that a CPU may hold unpacked
 log = logging.getLogger("space")
 
 # A browser that obeys this loads nothing from other hosts, whatever a model may write.
@@ -57,9 +59,10 @@ HEAD = (
 
 
 def choose_dtype(model_type: str) -> torch.dtype:
-    """bfloat16 where the hardware has it; a T4 has not, and Gemma's residual stream overflows float16."""
+    """bfloat16 where the hardware has it (a T4 and most CPUs only imitate it); Gemma overflows float16."""
     if not torch.cuda.is_available():
-        return torch.float32
+        fast = torch.cpu.get_capabilities()
+        return torch.bfloat16 if fast.get("avx512_bf16") or fast.get("amx_bf16") else torch.float32
     if torch.cuda.get_device_capability() >= (8, 0):
         return torch.bfloat16
     return torch.float32 if model_type.startswith("gemma") else torch.float16
@@ -72,12 +75,26 @@ def load_model() -> tuple[Any, Any]:
     adapter_id = os.environ.get("SEMILLERO_ADAPTER") or adapter["id"]
     revision = None if "SEMILLERO_BASE" in os.environ else base.get("revision")
     tokenizer = AutoTokenizer.from_pretrained(adapter_id)
-    kind = AutoConfig.from_pretrained(base_id, revision=revision).model_type
+    dtype = choose_dtype(AutoConfig.from_pretrained(base_id, revision=revision).model_type)
+    device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    options: dict[str, Any] = {"quantization_config": nf4(dtype)} if base["quantized"] else {}
     model = AutoModelForCausalLM.from_pretrained(
-        base_id, revision=revision, dtype=choose_dtype(kind), use_safetensors=True
+        base_id, revision=revision, dtype=dtype, device_map={"": device}, use_safetensors=True, **options
     )
-    model = PeftModel.from_pretrained(model, adapter_id)
-    return tokenizer, model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    if base["quantized"] and device == "cpu" and model.num_parameters() <= UNPACKED:
+        model = model.dequantize()  # the same numbers, unpacked once and not at every token: twice as fast
+    return tokenizer, PeftModel.from_pretrained(model, adapter_id).eval()
+
+
+def nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
+    """The 4-bit form of the base that the adapter was trained on; on other weights it answers worse."""
+    old_card = torch.cuda.is_available() and torch.cuda.get_device_capability() < (8, 0)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.float16 if old_card else dtype,
+    )
 
 
 def find_stop_tokens(tokenizer: Any, model: Any) -> list[int]:
@@ -239,9 +256,9 @@ def both(spanish: str, english: str, tag: str = "p") -> str:
 def link(name: str) -> str:
     """A link to one of the project's repositories; plain text where nothing is online yet."""
     repository = html.escape(CONFIG["links"][name]["id"], quote=True)
-    if not ON_SPACE:
+    if not ON_SPACE or not CONFIG["links"][name]["url"]:
         return f"<code>{repository}</code>"
-    url = html.escape(CONFIG["links"][name]["url"], quote=True)
+    url = html.escape(CONFIG["links"][name]["url"] or "", quote=True)
     return f'<a href="{url}" target="_blank" rel="noopener">{repository}</a>'
 
 

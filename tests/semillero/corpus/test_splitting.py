@@ -30,7 +30,7 @@ def components(draw: st.DrawFn, least: int = 3, most: int = 40) -> list[Row]:
     return rows
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(components(), st.integers(0, 50), st.randoms(use_true_random=False))
 def test_splits_cover_every_component_once_and_do_not_depend_on_order(
     rows: list[Row], seed: int, random: object
@@ -48,7 +48,7 @@ def test_splits_cover_every_component_once_and_do_not_depend_on_order(
             assert {assigned[name] for name in groups} == set(SPLITS), f"{code} lacks a split"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     components(least=20, most=80),
     st.sampled_from([(0.1, 0.15), (0.05, 0.05), (0.3, 0.3), (0.1, 0.4)]),
