@@ -54,7 +54,10 @@ def main() -> None:
     parser.add_argument("--others", type=int, nargs="+", default=[likelihood.OTHERS])
     parser.add_argument("--rows", type=int, default=115)
     parser.add_argument("--batch-tokens", type=int, default=2048)
+    parser.add_argument("--whole-vocabulary", action="store_true", help="score against all of the model's tokens")
     options = parser.parse_args()
+    if options.whole_vocabulary:
+        likelihood.narrow_vocabulary = lambda model, examples: (model, examples)
     folder = resolve_base("embedded").folder
     pairs = swap_every_second(read_pairs(options.rows))
     print("| answer tokens | others | AUC | mismatched in the lowest tenth | AUC of log p alone | rows/s | CPU s/row |")

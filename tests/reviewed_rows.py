@@ -7,24 +7,10 @@ from semillero.project import CorpusSettings
 from semillero.project.sources import Sources, Topic
 from semillero.records import record_id
 
-WORDS = [
-    "maíz",
-    "río",
-    "cerro",
-    "plaza",
-    "baile",
-    "canto",
-    "barro",
-    "tejido",
-    "mercado",
-    "lluvia",
-    "puerto",
-    "selva",
-    "nieve",
-    "trigo",
-    "olivo",
-    "faro",
-]
+WORDS = (
+    "maíz", "río", "cerro", "plaza", "baile", "canto", "barro", "tejido",
+    "mercado", "lluvia", "puerto", "selva", "nieve", "trigo", "olivo", "faro",
+)  # fmt: skip
 
 
 def sentence(seed: int, words: int) -> str:

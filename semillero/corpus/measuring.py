@@ -65,9 +65,10 @@ def _percentages(column: pl.Series) -> list[dict[str, Any]]:
 
 
 def _lengths(texts: pl.Series) -> dict[str, float]:
-    words = texts.str.count_matches(WORD)
+    words = pl.col(texts.name).str.count_matches(WORD).cast(pl.Float64)
     measures = {"mean": words.mean(), "median": words.median(), "p95": words.quantile(0.95, "nearest")}
-    return {name: round(float(str(value or 0)), 2) for name, value in measures.items()}
+    row = texts.to_frame().select(measure.round(2).alias(name) for name, measure in measures.items())
+    return {name: value or 0.0 for name, value in row.row(0, named=True).items()}
 
 
 def _distinct(texts: pl.Series) -> dict[str, float]:
@@ -83,7 +84,7 @@ def _distinct(texts: pl.Series) -> dict[str, float]:
 def _distance(whole: pl.Series, part: pl.Series) -> float:
     share = {value: count / whole.len() for value, count in whole.value_counts().iter_rows()}
     found = {value: count / part.len() for value, count in part.value_counts().iter_rows()}
-    return round(sum(abs(share[value] - found.get(value, 0.0)) for value in share) / 2, 4)
+    return round(sum(abs(share[value] - found.get(value, 0.0)) for value in sorted(share)) / 2, 4)
 
 
 def find_warnings(rows: pl.DataFrame) -> list[str]:

@@ -68,9 +68,5 @@ def to_corpus_structure(reviewed: pl.DataFrame, varieties: Sequence[Variety]) ->
             f"one of {', '.join(countries)}",
             "add them to corpus.varieties with their country",
         )
-    named = reviewed.with_columns(
-        pl.col("variety").replace_strict(countries, return_dtype=pl.String).alias("country")
-        if countries
-        else pl.lit(None, pl.String).alias("country")
-    )
+    named = reviewed.with_columns(country=pl.col("variety").replace_strict(countries, return_dtype=pl.String))
     return named.select(expression.alias(name) for name, expression in COLUMNS.items())

@@ -70,8 +70,7 @@ def _settings(project: Project) -> dict[str, Any]:
         "summary": about.summary,
         "summary_es": about.summary_es,
         "repository": project.repository,
-        "base": name_base(project.training.base),
-        "base_revision": project.training.base_revision,
+        "base": _describe_base(project),
         "varieties": [[variety.code, variety.name] for variety in project.corpus.varieties],
         "review": project.review.mode,
     }
@@ -79,24 +78,34 @@ def _settings(project: Project) -> dict[str, Any]:
 
 def _write_config(project: Project, examples: list[str]) -> dict[str, Any]:
     """Return everything in which one project's Space differs from another's."""
-    training, demo, repository = project.training, project.demo, project.repository
-    embedded = training.base == "embedded"
-    base = name_base(training.base)
+    demo, repository, base = project.demo, project.repository, _describe_base(project)
     return {
         "title": demo.title or project.project.title,
         "description": demo.description or project.project.summary_es,
         "description_en": project.project.summary,
         "examples": examples,
-        "base": {"id": base, "revision": None if embedded else training.base_revision},
+        "base": base,
         "adapter": {"id": repository},
         "chat": {"max_new_tokens": demo.max_new_tokens, "max_input_chars": demo.max_input_chars, **SAMPLING},
         "links": {
             "model": {"id": repository, "url": f"{HUB}/{repository}"},
             "dataset": {"id": repository, "url": f"{HUB}/datasets/{repository}"},
-            "base": {"id": base, "url": f"{HUB}/{base}"},
+            "base": {"id": base["id"], "url": f"{HUB}/{base['id']}" if base["on_hub"] else None},
         },
         "limitations": write_limitations(project),
         "data_notice": DATA_NOTICE,
+    }
+
+
+def _describe_base(project: Project) -> dict[str, Any]:
+    """Return what the Space must know to load the base as training loaded it."""
+    training = project.training
+    name = name_base(training.base)
+    return {
+        "id": name,
+        "revision": training.base_revision if name == training.base else None,
+        "on_hub": "/" in name,
+        "quantized": training.method == "qlora",
     }
 
 
@@ -117,7 +126,7 @@ def _write_readme(config: dict[str, Any]) -> str:
         app_file="app.py",
         license="apache-2.0",
         short_description=textwrap.shorten(config["title"], SHORT, placeholder="…"),
-        models=[config["base"]["id"], repository],
+        models=[config["base"]["id"], repository] if config["base"]["on_hub"] else [repository],
         datasets=[repository],
         tags=["spanish", "lora", "semillero"],
     )

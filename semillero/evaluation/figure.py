@@ -74,8 +74,6 @@ def _list_lines(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _draw_line(axes: Any, place: int, loss: dict[str, Any]) -> None:
-    base, tuned = loss["base"]["value"], loss["tuned"]["value"]
-    axes.plot([base, tuned], [place - OFFSET, place + OFFSET], color=GRID, linewidth=1.2, zorder=1)
     for which, shift in (("base", -OFFSET), ("tuned", OFFSET)):
         at, measure = place + shift, loss[which]
         if measure["low"] is not None:

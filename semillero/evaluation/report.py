@@ -60,6 +60,7 @@ def write_report(report: dict[str, Any], samples: list[dict[str, str]]) -> str:
         percent=f"{100 * report['confidence']:g}",
         verdict=_verdict(report),
         table=_table,
+        label=_label,
         wrap=_wrap,
     )
     return text.rstrip() + "\n"
@@ -73,7 +74,7 @@ def _verdict(report: dict[str, Any]) -> dict[str, str]:
         "; con tan pocos datos puede ser azar", "; with so few rows this may be chance"
     )  # fmt: skip
     return {
-        "es": f"El modelo afinado {es} las filas reservadas ({figures} nats por token){doubt[0]}.",
+        "es": f"El modelo afinado {es} las filas de prueba ({figures} nats por token){doubt[0]}.",
         "en": f"On held-out rows the tuned model {en} ({figures} nats a token){doubt[1]}.",
     }
 
@@ -85,10 +86,13 @@ def _table(section: dict[str, Any]) -> str:
     ]
     for name, words in NAMES.items():
         if measure := section.get(name):
-            label = words["es"] if words["es"] == words["en"] else f"{words['es']} · {words['en']}"
             cells = [_number(measure[part], signed=part == "difference") for part in ("base", "tuned", "difference")]
-            lines.append(f"| {label} | {measure['rows']} | {' | '.join(cells)} |")
+            lines.append(f"| {_label(words)} | {measure['rows']} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _label(words: dict[str, str]) -> str:
+    return words["es"] if words["es"] == words["en"] else f"{words['es']} · {words['en']}"
 
 
 def _number(part: dict[str, float | None], signed: bool) -> str:

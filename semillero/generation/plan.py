@@ -6,7 +6,7 @@ name, group, prompt and request seed do not depend on the size of shards.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -109,8 +109,8 @@ def plan_shards(corpus: CorpusSettings, sources: Sources) -> tuple[ShardPlan, ..
     again and again, each round showing another block of seeds; self-instruct walks topics and blocks.
     """
     shards: list[ShardPlan] = []
-    topics = {topic.id: topic for topic in sources.topics}
     for variety in corpus.varieties:
+        topics = _name_topics(sources.topics, variety.code)
         seed = f"{corpus.generator.seed}/{variety.code}"
         blocks = _make_blocks([pair for pair in sources.seeds if pair.variety == variety.code], topics, variety.code)
         passages = [passage for passage in sources.passages if passage.variety == variety.code]
@@ -122,7 +122,7 @@ def plan_shards(corpus: CorpusSettings, sources: Sources) -> tuple[ShardPlan, ..
             if technique == BACKTRANSLATION:
                 items = _walk_passages(variety.code, _spread(passages, seed), blocks, topics)
             else:
-                items = _walk_topics(variety.code, _shuffle(sources.topics, seed), blocks)
+                items = _walk_topics(variety.code, _shuffle(topics.values(), seed), blocks)
             shards += _cut(variety, technique, list(islice(items, count)), blocks, corpus.shard_size)
     return tuple(shards)
 
@@ -141,6 +141,11 @@ def divide(total: int, shares: dict[str, float]) -> dict[str, int]:
 def request_seed(item: str, seed: int) -> int:
     """Return the sampling seed of an item's request: 31 bits, the same in every run."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{item}".encode()).digest()[:4], "big") >> 1
+
+
+def _name_topics(topics: Iterable[Topic], code: str) -> dict[str, Topic]:
+    language = code.split("-")[0]  # prompts in Catalan name topics in Catalan, where they have such a name
+    return {topic.id: topic.model_copy(update={"name": topic.name_in(language)}) for topic in topics}
 
 
 def _make_blocks(seeds: Sequence[Pair], topics: dict[str, Topic], code: str) -> list[Block]:
@@ -173,7 +178,7 @@ def _walk_topics(code: str, topics: Sequence[Topic], blocks: Sequence[Block]) ->
         yield PlannedItem(name, block.name, block.name, topic.id, topic.name, topic.domain, register, None)
 
 
-def _shuffle(topics: Sequence[Topic], seed: str) -> list[Topic]:
+def _shuffle(topics: Iterable[Topic], seed: str) -> list[Topic]:
     # By digest, not by `random`: its shuffle is not promised to be the same in every Python.
     return sorted(topics, key=lambda topic: hashlib.sha256(f"{seed}/{topic.id}".encode()).digest())
 

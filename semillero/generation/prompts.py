@@ -92,6 +92,7 @@ def digest_prompts(technique: str, language: str) -> str:
     return digest_json([digest_file(FOLDER / name) for name in names])
 
 
+@cache
 def _file_name(technique: str, language: str, kind: str) -> str:
     own = f"{technique}.{language}.{kind}"
     return own if (FOLDER / own).exists() else f"{technique}.{WORDING}.{kind}"

@@ -8,8 +8,8 @@ per answer token, in nats: the pointwise mutual information of question and answ
 mean of the same for k other questions of the row's variety (log p(a) cancels out and is never computed). A question
 that would fit any answer scores about 0, one that belongs to another answer below 0. It measures whether question and
 answer belong together; it says nothing of whether the answer is true (with back-translation the passage vouches for
-that). Answers are cut to `ANSWER_TOKENS`, because the head over a vocabulary of 262,144 costs more than the rest of a
-270M model; benchmarks/judging.py shows what the cut costs in accuracy.
+that). Answers are cut to `ANSWER_TOKENS`, and the model chooses among the corpus's own tokens only, because a head over
+262,144 of them costs more than the rest of a 270M model; benchmarks/judging.py measures what cuts cost in accuracy.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from semillero.models.chat import IGNORED
 from semillero.progress import track
 from semillero.records import SCORES
 
-ANSWER_TOKENS = 48
+ANSWER_TOKENS = 24
 QUESTION_TOKENS = 64  # a longer question is cut at the front: its end is nearest to the answer
 OTHERS = 2
 # What stands around question and answer: a base model continues the pattern of a text, so it needs one.
@@ -55,8 +55,10 @@ def score_by_likelihood(rows: pl.DataFrame, folder: Path, batch_tokens: int) -> 
     pairs = [(row, asked) for row, chosen in enumerate(others) if chosen for asked in (row, *chosen)]
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     examples = [_make_example([*start, *questions[asked]], answers[row]) for row, asked in pairs]
-    model, examples = narrow_vocabulary(load_base_model(folder, quantize=False), examples)
-    losses = measure_losses(model, examples, tokenizer.pad_token_id, batch_tokens)
+    losses: list[float] = []
+    if examples:
+        model, examples = narrow_vocabulary(load_base_model(folder, quantize=False), examples)
+        losses = measure_losses(model, examples, tokenizer.pad_token_id, batch_tokens)
     known = dict(zip(pairs, losses, strict=True))
     scored: list[tuple[float | None, str]] = []
     for row, chosen in enumerate(others):
@@ -96,8 +98,8 @@ def choose_others(rows: pl.DataFrame, count: int) -> list[tuple[int, ...]]:
 def narrow_vocabulary(model: Any, examples: list[Example]) -> tuple[Any, list[Example]]:
     """Let the model's head choose among the tokens of these examples only; returns the model and the labels to match.
 
-    Which is likelier after which question hardly changes when words that nobody here uses are out of the running, and
-    a head over a few thousand tokens instead of 262,144 costs next to nothing.
+    Words that nobody here uses have little say in which question an answer fits, and a head over a few thousand tokens
+    instead of 262,144 costs next to nothing (`--whole-vocabulary` in benchmarks/judging.py compares the two).
     """
     import torch
 

@@ -120,7 +120,10 @@ class JudgeSettings(Section):
         "rubric: an instruction-tuned model grades 1 to 5; none.",
     )
     base_url: str | None = Field(default=None, description="Endpoint of the rubric judge, up to and including /v1.")
-    model: str = Field(default="gemma-3-270m-q4_k_m", description="Model of the rubric judge.")
+    model: str = Field(
+        default="gemma-3-270m-q4_k_m",
+        description="The judge: of kind likelihood the embedded base, a folder or a Hub id; of kind rubric as served.",
+    )
     api_key_env: EnvironmentName | None = Field(default=None, description="Environment variable that holds the key.")
     batch_tokens: int = Field(default=2048, ge=128, description="Tokens a scoring batch (likelihood).")
     max_tokens: int = Field(default=128, ge=128 // 8, le=2048, description="Longest verdict, in tokens (rubric).")

@@ -21,11 +21,17 @@ class Row(BaseModel):
 
 
 class Topic(Row):
-    """A subject; rows are spread over all of them."""
+    """A subject; rows are spread over all of them. ``name_ca`` and the like name it in other languages."""
+
+    model_config = ConfigDict(extra="allow")
 
     id: Text
     name: Text
     domain: Text
+
+    def name_in(self, language: str) -> str:
+        """Return the topic's name in a language (``ca``), or its Spanish one."""
+        return str((self.model_extra or {}).get(f"name_{language}") or self.name)
 
 
 class Pair(Row):

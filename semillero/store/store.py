@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,7 @@ def _host() -> dict[str, Any]:
     }
 
 
+@cache  # reading a package's metadata takes longer than hashing a shard
 def _versions() -> dict[str, str]:
     found = {}
     for name in RECORDED_VERSIONS:

@@ -3,6 +3,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import yaml
@@ -28,7 +29,7 @@ def test_folder_holds_the_templates_as_they_are_and_the_projects_config(
     config = json.loads((folder / "config.json").read_text())
     assert config["title"] == new_project().project.title
     assert config["adapter"]["id"] == "semillero/voces"
-    assert config["base"]["id"] == "google/gemma-3-270m"
+    assert config["base"] == {"id": "google/gemma-3-270m", "revision": None, "on_hub": True, "quantized": True}
     assert str(store.root) not in (folder / "config.json").read_text()
 
 
@@ -82,6 +83,22 @@ def test_only_what_it_depends_on_makes_it_again(store: RunStore, outputs: Output
     assert own is not None
     assert other is not None
     assert own.key == other.key
+
+
+def test_a_base_in_a_folder_is_named_without_its_path(
+    store: RunStore, outputs: Outputs, new_project: NewProject, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mi-base"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    project = new_project()
+    training = project.training.model_copy(update={"base": str(folder), "method": "lora"})
+    space = build_space(store, project.model_copy(update={"training": training}), outputs)
+    assert space is not None
+    text = (store.folder(space) / "config.json").read_text()
+    assert json.loads(text)["base"] == {"id": "mi-base", "revision": None, "on_hub": False, "quantized": False}
+    assert json.loads(text)["links"]["base"]["url"] is None
+    assert str(tmp_path) not in text
 
 
 def test_a_corpus_only_project_has_no_space(store: RunStore, outputs: Outputs, new_project: NewProject) -> None:

@@ -7,19 +7,17 @@ from typing import Any
 
 import pytest
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-if not (shutil.which("chromium") and shutil.which("chromedriver")):
-    pytest.skip("needs chromium and chromedriver", allow_module_level=True)
-
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 ANSWER = "#charla .bot .message-content"
 Browser = Any
 
 
-def open_browser(page: str, width: int, height: int, phone: bool = False) -> Browser:
+def open_browser(chromium: str, page: str, width: int, height: int, phone: bool = False) -> Browser:
+    from selenium import webdriver
+
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
+    options.binary_location = chromium
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--window-size={width},{height}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -47,8 +45,8 @@ def ask(browser: Browser, question: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def desktop(page: str) -> Iterator[Browser]:
-    browser = open_browser(page, 1280, 900)
+def desktop(chromium: str, page: str) -> Iterator[Browser]:
+    browser = open_browser(chromium, page, 1280, 900)
     yield browser
     browser.quit()
 
@@ -93,8 +91,8 @@ def test_the_language_switch_shows_one_language(desktop: Browser) -> None:
     assert seen() == {"en"}
 
 
-def test_an_example_is_asked_with_one_click_on_a_phone(page: str, tmp_path: Path) -> None:
-    phone = open_browser(page, 390, 844, phone=True)
+def test_an_example_is_asked_with_one_click_on_a_phone(chromium: str, page: str, tmp_path: Path) -> None:
+    phone = open_browser(chromium, page, 390, 844, phone=True)
     try:
         phone.save_screenshot(str(tmp_path / "phone-empty.png"))
         assert phone.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
@@ -106,8 +104,8 @@ def test_an_example_is_asked_with_one_click_on_a_phone(page: str, tmp_path: Path
         phone.quit()
 
 
-def test_stop_ends_an_answer_and_the_next_one_works(long_page: str) -> None:
-    browser = open_browser(long_page, 1280, 900)
+def test_stop_ends_an_answer_and_the_next_one_works(chromium: str, long_page: str) -> None:
+    browser = open_browser(chromium, long_page, 1280, 900)
     try:
         ask(browser, "Cuéntame del son jarocho.")
         wait(browser, lambda: find(browser, ANSWER))

@@ -76,6 +76,6 @@ def test_report_shows_texts_as_text() -> None:
     assert "**no** predice mejor" in text
     assert "is **not** better" in text
     assert text.count("```") == 2
-    assert "{{ 7 }}" in text
+    assert "{{ 7 * 7 }}" in text
     assert "(nada)" in text
     assert max(len(line) for line in text.split("```")[1].splitlines()) <= 96

