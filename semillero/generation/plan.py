@@ -17,6 +17,7 @@ from semillero.project.sources import Pair, Passage, Sources, Topic
 
 BACKTRANSLATION = "backtranslation"
 SELF_INSTRUCT = "self_instruct"
+SHOTS = 3  # of a block, in back-translation: the passage itself shows the manner, and prompt tokens are what it costs
 BLOCK = 4  # seeds shown in one prompt: more hardly helps a small model, and each costs prompt tokens
 REGISTER = "medio"  # of a question to a passage: passages are written in a neutral register
 
@@ -120,10 +121,12 @@ def plan_shards(corpus: CorpusSettings, sources: Sources) -> tuple[ShardPlan, ..
         )
         for technique, count in quotas.items():
             if technique == BACKTRANSLATION:
-                items = _walk_passages(variety.code, _spread(passages, seed), blocks, topics)
+                shown = [Block(block.name, block.examples[:SHOTS]) for block in blocks]
+                items = _walk_passages(variety.code, _spread(passages, seed), shown, topics)
             else:
-                items = _walk_topics(variety.code, _shuffle(topics.values(), seed), blocks)
-            shards += _cut(variety, technique, list(islice(items, count)), blocks, corpus.shard_size)
+                shown = blocks
+                items = _walk_topics(variety.code, _shuffle(topics.values(), seed), shown)
+            shards += _cut(variety, technique, list(islice(items, count)), shown, corpus.shard_size)
     return tuple(shards)
 
 
