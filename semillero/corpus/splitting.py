@@ -21,7 +21,7 @@ SPLITS = ("train", "validation", "test")
 SCARCE_FIRST = ("test", "validation", "train")
 ALL = ("all", "")
 Label = tuple[str, str]  # ("variety", "es-MX"), ("topic", "cocina") or ALL
-WEIGHTS = {"all": 1.0, "variety": 1.0, "topic": 0.5}  # shares by topic give way to shares by variety
+WEIGHTS = {"all": 1.0, "variety": 1.0, "topic": 0.25}  # shares by topic give way to shares by variety
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,8 @@ def _cut(
     variety: Variety, technique: str, items: list[PlannedItem], blocks: Sequence[Block], size: int
 ) -> Iterator[ShardPlan]:
     for number, start in enumerate(range(0, len(items), size)):
-        part = tuple(items[start : start + size])
+        # Items that show the same seeds side by side: the server has most of their prompt in its cache.
+        part = tuple(sorted(items[start : start + size], key=lambda item: item.block))
         used = {item.block for item in part}
         shown = tuple(block for block in blocks if block.name in used)
         name = f"{variety.code}-{technique}-{number:03d}"

@@ -7,6 +7,7 @@ between quotes. What is cut off, empty or copied from the examples is not usable
 import json
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from semillero.generation.plan import BACKTRANSLATION
@@ -14,6 +15,7 @@ from semillero.generation.prompts import KEYS
 
 LONGEST_REPLY = 64_000  # characters; what is longer is not an answer but a fault
 LONGEST_QUESTION = 600
+COPIED = 0.7  # share of a question's word pairs
 ENDINGS = tuple(".?!…»\"”')")
 DANGLING = re.compile(r"[.?!…]")
 LABEL = re.compile(r"^[\s*_#>-]*(pregunta|respuesta|resposta)[\s*_]*:[\s*_]*", re.IGNORECASE)
@@ -39,7 +41,7 @@ def parse_reply(technique: str, reply: str, known: Iterable[str]) -> dict[str, s
     question = fields["pregunta"]
     if len(question) > LONGEST_QUESTION or not all(_is_whole(text) for text in fields.values()):
         return None
-    if _plain(question) in {_plain(instruction) for instruction in known}:
+    if any(_is_copy(question, instruction) for instruction in known):
         return None
     return fields
 
@@ -87,5 +89,12 @@ def _is_whole(text: str) -> bool:
     return text.endswith(ENDINGS) and bool(DANGLING.search(text)) and sum(map(str.isalpha, text)) >= 8
 
 
-def _plain(text: str) -> str:
-    return "".join(filter(str.isalnum, text.lower()))
+def _is_copy(question: str, instruction: str) -> bool:
+    """Tell whether most of a question's word pairs come from one example: a small model likes to repeat those."""
+    asked, shown = _pairs(question), _pairs(instruction)
+    return len(asked & shown) >= COPIED * len(asked)
+
+
+def _pairs(text: str) -> set[tuple[str, str]]:
+    words = re.findall(r"\w+", text.lower())
+    return set(pairwise(["", *words]))

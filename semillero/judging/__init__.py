@@ -90,7 +90,8 @@ def _describe_likelihood(info: BaseModelInfo) -> dict[str, Any]:
         "method": f"A base model; by how many nats a token the first {ANSWER_TOKENS} tokens of the answer are likelier "
         f"after their own question than after {OTHERS} other questions of the same variety.",
         "meaning": "About 0: the question would fit any answer. Below 0: other questions fit better. "
-        "The higher, the more question and answer belong together. It does not tell whether the answer is true.",
+        "The higher, the more question and answer belong together. It does not tell whether the answer is true or "
+        "the question well written.",
     }
 
 

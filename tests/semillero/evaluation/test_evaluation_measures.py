@@ -63,7 +63,7 @@ def test_report_shows_texts_as_text() -> None:
     }
     report = {
         "confidence": 0.95, "better": False, "conclusive": False, "overall": section, "varieties": {"ca": section},
-        "reserved": {"rows": 0},
+        "reserved": {"rows": 0}, "settings": {"method": "qlora"},
     }  # fmt: skip
     sample = {
         "variety": "ca",
@@ -75,6 +75,7 @@ def test_report_shows_texts_as_text() -> None:
     text = write_report(report, [sample])
     assert "**no** predice mejor" in text
     assert "is **not** better" in text
+    assert "NF4" in text
     assert text.count("```") == 2
     assert "{{ 7 * 7 }}" in text
     assert "(nada)" in text

@@ -10,7 +10,10 @@ from semillero.generation.replies import parse_reply
 
 QUESTION = "¿Qué lleva el mole poblano?"
 ANSWER = "Chiles secos, especias y chocolate."
-KNOWN = ["¿Qué es un comal?"]
+KNOWN = [
+    "¿Qué es un comal?",
+    "¿Por qué se ponen flores de cempasúchil en la ofrenda de Día de Muertos y qué significan?",
+]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,7 @@ def test_question_and_answer_are_found_however_they_are_wrapped(reply: str) -> N
         ("backtranslation", '{"respuesta": "No es una pregunta."}'),
         ("backtranslation", "¿Qué es un comal?"),  # an example's
         ("backtranslation", "  ¿qué es un COMAL? "),
+        ("backtranslation", "¿Por qué se ponen flores de cempasúchil en la ofrenda?"),  # most of an example's
         ("backtranslation", "¿" + "muy " * 300 + "largo?"),
         ("backtranslation", "palabra " * 130_000),
         ("backtranslation", "Texto: El siguiente.\nPregunta: ¿Y qué pasa entonces?"),
