@@ -30,7 +30,7 @@ def kill_in(grown: Grown, stage: str, delay: float) -> bool:
     return False
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_killed_in_every_stage_and_run_again(new_project: Callable[..., Grown]) -> None:
     undisturbed = new_project("undisturbed")
     undisturbed.run()
