@@ -45,7 +45,7 @@ class Grown:
 
     def run(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         done = self.start("run", str(self.file), *arguments, **environment)
-        out, err = done.communicate(timeout=280)
+        out, err = done.communicate(timeout=800)
         if check:
             assert done.returncode == 0, err
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)

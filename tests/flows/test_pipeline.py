@@ -14,7 +14,7 @@ import pytest
 from flows.steps import STAGES
 from tests.flows.conftest import Grown
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a whole run takes minutes on a busy machine
 
 
 def flow_runs(server: str) -> list[dict[str, Any]]:
@@ -99,7 +99,6 @@ def test_only_what_depends_on_a_change_is_made_again(grown: Grown) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(900)
 def test_a_damaged_artifact_is_made_again_and_it_alone(grown: Grown) -> None:
     grown.run()
     contents = grown.contents()
