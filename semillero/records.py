@@ -1,6 +1,6 @@
 """The columns that stages hand over, one polars schema a hand-over.
 
-Inside the pipeline columns have English names; ``semillero.dataset`` writes SomosNLP's Spanish ones for the
+Inside the pipeline columns have English names; ``semillero.corpus`` writes SomosNLP's Spanish ones for the
 published corpus. Each row keeps where it came from (`item`, `group`, `source`), how (`technique`, `prompt`, `model`)
 and, once it leaves, why (`reason`, `evidence`).
 """
