@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 STAMP  := $(VENV)/.installed
 
+# Some images switch compiled modules off; every start of `semillero` would then compile Prefect again, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 # What torch brings on a GPU machine is not ours to pin.
 UNPINNED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti \
   nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cuda-crt nvidia-cuda-nvcc nvidia-nvvm nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \

@@ -4,6 +4,7 @@
 and nobody else should have to.
 """
 
+import functools
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def convert_gguf(folder: Path, name: str, target: Path) -> None:
 
     from semillero.models.chat import complete_tokenizer
 
+    read_gguf_once()
     model = AutoModelForCausalLM.from_pretrained(
         str(folder), gguf_file=name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
     )
@@ -24,6 +26,19 @@ def convert_gguf(folder: Path, name: str, target: Path) -> None:
     model.hf_quantizer = None
     model.save_pretrained(str(target))
     complete_tokenizer(AutoTokenizer.from_pretrained(str(folder), gguf_file=name)).save_pretrained(str(target))
+
+
+def read_gguf_once() -> None:
+    """Make gguf's reader three to ten times faster in this process.
+
+    transformers opens the file for the configuration, the weights and the tokenizer, and each time the reader slices
+    a memory map several times for each of 262,144 tokens, which is slow for a map and quick for a plain array.
+    """
+    import gguf
+    import numpy
+
+    numpy.memmap = lambda path, dtype=numpy.uint8, mode="r": numpy.fromfile(path, dtype)  # type: ignore[assignment, misc]
+    gguf.GGUFReader = functools.cache(gguf.GGUFReader)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ def convert_embedded() -> Path:
     """
     store = RunStore(str(cache_folder() / "bases"))
     recipe = conversion_recipe()
+    cache_folder().mkdir(parents=True, exist_ok=True)
     with (cache_folder() / "convert.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the second to ask waits, and finds it made
         artifact = store.find(recipe)
