@@ -25,6 +25,7 @@ RECORD: Schema = {
     "technique": TEXT,
     "instruction": TEXT,
     "answer": TEXT,
+    "alternative": TEXT,  # a second answer to the same instruction, to be ranked, or null
     "register": TEXT,  # coloquial, medio, culto
     "period": TEXT,  # actual, moderno, clásico, medieval
     "domain": TEXT,
@@ -49,6 +50,22 @@ REVIEWED: Schema = {
     "reviewers": pl.List(pl.String()),
     "original_instruction": TEXT,
     "original_answer": TEXT,
+}
+# What one person answered about one record in Argilla; one row a record and person, backed up as it is.
+RESPONSES: Schema = {
+    "record": TEXT,  # the row's id
+    "variety": TEXT,
+    "reviewer": TEXT,  # user name
+    "status": TEXT,  # submitted, discarded (rejected by that person), draft
+    "quality": pl.Int64(),  # 1 to 5
+    "fits_variety": TEXT,  # yes, no, unsure
+    "variety_label": TEXT,  # the variety the person hears, a code or "other"
+    "instruction": TEXT,  # corrected text, or null when untouched
+    "answer": TEXT,
+    "reasons": pl.List(pl.String()),  # codes of `semillero.review.questions.REASONS`
+    "ranking": TEXT,  # of two answers: first, second, both_good, both_bad; null where there is one answer
+    "comment": TEXT,
+    "updated_at": TEXT,  # ISO 8601, UTC
 }
 PREFERENCES: Schema = {"id": TEXT, "variety": TEXT, "prompt": TEXT, "chosen": TEXT, "rejected": TEXT}
 

@@ -65,7 +65,7 @@ def fake_rows(text: Callable[[int], str] = lambda number: f"¿Pregunta número {
             "id": record_id(str(number), instruction, answer), "item": str(number), "group": f"g{number}",
             "variety": "ca" if number % 3 == 0 else "es-MX", "topic": f"tema{number % 4}",
             "technique": "self_instruct" if number % 2 else "backtranslation", "instruction": instruction,
-            "answer": answer, "register": "medio", "period": "actual", "domain": "cultura",
+            "answer": answer, "alternative": None, "register": "medio", "period": "actual", "domain": "cultura",
             "task": "pregunta_abierta", "source": None, "prompt": f"Escribe la pregunta {number}",
             "model": "gemma-3-270m-q4_k_m", "flags": [], "decision": "discarded" if number == ROWS else "kept",
             "reason": "judge-score-low" if number == ROWS else None, "score": number / 10, "reviewers": ["judge:x"],

@@ -141,7 +141,7 @@ def join_outcome(generated: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFr
     accepted = answered.filter(pl.col("reason").is_null()).with_columns(
         pl.col("new_instruction").alias("instruction"), pl.col("new_answer").alias("answer")
     )
-    accepted, _ = replace_in_rows(accepted, ("source", "prompt"))
+    accepted, _ = replace_in_rows(accepted, ("alternative", "source", "prompt"))
     return accepted.rechunk(), answered.filter(pl.col("reason").is_not_null()).rechunk()
 
 

@@ -30,7 +30,7 @@ from semillero.project import CorpusSettings, GeneratorSettings
 from semillero.records import GENERATED, record_id, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
 
-VERSION = 1
+VERSION = 2
 LEDGER = "ledger.jsonl"
 PERIOD = "actual"
 TASK = "pregunta_abierta"
@@ -167,6 +167,7 @@ def build_records(plan: ShardPlan, rows: Rows) -> pl.DataFrame:
                 "technique": plan.technique,
                 "instruction": row["instruction"],
                 "answer": row["answer"],
+                "alternative": row.get("alternative"),
                 "register": item.register,
                 "period": PERIOD,
                 "domain": item.domain,

@@ -1,7 +1,7 @@
 """Every key of the project file, with its meaning, bounds and default."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -212,14 +212,60 @@ class CorpusSettings(Section):
         return self
 
 
+class Reviewer(Section):
+    """A person who answers records in Argilla, and the varieties they know."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,59}$")] = Field(description="User name in Argilla.")
+    varieties: tuple[str, ...] = Field(min_length=1, description="Codes of the varieties this person speaks.")
+    country: str = Field(default="", description="Where they are from; the dataset card counts countries.")
+    role: str = Field(default="", description="native speaker, linguist, team member …; for the dataset card.")
+
+
 class ReviewSettings(Section):
     """Who decides what stays."""
 
-    mode: Literal["automatic"] = Field(
+    mode: Literal["automatic", "argilla"] = Field(
         default="automatic",
-        description="automatic: the filters' and the judge's verdict, declared everywhere as not human-reviewed.",
+        description="automatic: the filters' and the judge's verdict, declared everywhere as not human-reviewed. "
+        "argilla: people answer in Argilla, and the run waits for them.",
     )
-    discard: Share = Field(default=0.1, description="Share of rows with the lowest judge score that is discarded.")
+    discard: Share = Field(
+        default=0.1, description="automatic: share of rows with the lowest judge score that is discarded."
+    )
+    url: str | None = Field(
+        default=None, description="argilla: its address; ARGILLA_API_URL or the one of `semillero argilla up` otherwise."
+    )
+    api_key_env: EnvironmentName = Field(
+        default="ARGILLA_API_KEY", description="argilla: the environment variable that holds an owner's API key."
+    )
+    reviewers: tuple[Reviewer, ...] = Field(default=(), description="argilla: who answers, and for which varieties.")
+    min_submitted: int = Field(default=1, ge=1, le=20, description="argilla: people who answer each record.")
+    overlap: Share = Field(default=0.2, description="argilla: share of the records that more people answer.")
+    overlap_submitted: int = Field(
+        default=2, ge=1, le=20, description="argilla: people who answer those; agreement is measured on them."
+    )
+    keep_from: float = Field(default=3.0, ge=1.0, le=5.0, description="argilla: mean rating from which a row stays.")
+    quorum: Share = Field(default=1.0, description="argilla: share of the records answered before the run goes on.")
+    quorum_per_variety: Share = Field(default=1.0, description="argilla: the same within each variety.")
+    deadline: datetime | None = Field(
+        default=None, description="argilla: when waiting ends (UTC unless it says otherwise)."
+    )
+    at_deadline: Literal["wait", "go_on"] = Field(
+        default="wait", description="argilla: go_on takes what has been answered; the rest stays pending and is left out."
+    )
+
+    _no_credentials = field_validator("url")(refuse_credentials)
+
+    @model_validator(mode="after")
+    def _people_are_named(self) -> Self:
+        if self.mode == "argilla" and not self.reviewers:
+            raise ValueError("mode argilla needs reviewers: who answers, and for which varieties")
+        names = [reviewer.name for reviewer in self.reviewers]
+        if len(set(names)) != len(names):
+            raise ValueError("two reviewers have the same name")
+        if self.overlap_submitted < self.min_submitted:
+            raise ValueError("overlap_submitted must be at least min_submitted")
+        return self
 
 
 class TrainingSettings(Section):
@@ -302,6 +348,22 @@ class Project(Section):
     )
 
     _no_credentials = field_validator("store")(refuse_credentials)
+
+    @model_validator(mode="after")
+    def _varieties_have_reviewers(self) -> Self:
+        if self.review.mode != "argilla":
+            return self
+        codes = {variety.code for variety in self.corpus.varieties}
+        for reviewer in self.review.reviewers:
+            if unknown := sorted(set(reviewer.varieties) - codes):
+                raise ValueError(f"reviewer {reviewer.name} knows {', '.join(unknown)}, which corpus.varieties lacks")
+        for code in sorted(codes):
+            speakers = sum(code in reviewer.varieties for reviewer in self.review.reviewers)
+            needed = self.review.overlap_submitted if self.review.overlap else self.review.min_submitted
+            if speakers < needed:
+                raise ValueError(f"{speakers} reviewers know {code}, but its records need {needed} answers each")
+        return self
+
     _file: Path = PrivateAttr(default=Path("semillero.yaml"))
 
     @property
