@@ -2,9 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,28 +79,44 @@ class Grown:
         return found
 
 
+@pytest.fixture(scope="session")
+def llm() -> Iterator[Any]:
+    """One scripted LLM for all: its address is in the project file, and copies of a project share it."""
+    with scripted_llm() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def first_run(
+    tmp_path_factory: pytest.TempPathFactory, base: Path, llm: Any, prefect_server: str
+) -> tuple[Grown, dict[str, Any], int]:
+    """A project that was run once from nothing; what the run printed, and how many requests it made."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    project = write_project(tmp_path_factory.mktemp("first") / "project", base, llm)
+    before = llm.requests
+    printed = json.loads(project.run("--json").stdout)
+    return project, printed, llm.requests - before
+
+
 @pytest.fixture
-def new_project(
-    tmp_path: Path, base: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Grown]]:
-    """A factory: ``new_project()`` writes one, ``new_project("b", like=a)`` another with the same LLM."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with scripted_llm() as llm:
-
-        def new(name: str = "project") -> Grown:
-            folder = tmp_path / name
-            folder.mkdir()
-            write_sources(folder)
-            grown = Grown(folder / "semillero.yaml", llm)
-            grown.file.write_text(yaml.safe_dump(project_data(llm.base_url, base), allow_unicode=True))
-            return grown
-
-        yield new
+def finished(first_run: tuple[Grown, dict[str, Any], int], tmp_path: Path) -> Grown:
+    """A copy of the project that was run: half a minute sooner than another run, and free to be spoilt."""
+    shutil.copytree(first_run[0].folder, tmp_path / "finished")
+    return Grown(tmp_path / "finished" / "semillero.yaml", first_run[0].llm)
 
 
 @pytest.fixture
-def grown(new_project: Callable[..., Grown]) -> Grown:
-    return new_project()
+def grown(tmp_path: Path, base: Path, llm: Any, prefect_server: str) -> Grown:
+    """A project that was never run."""
+    return write_project(tmp_path / "project", base, llm)
+
+
+def write_project(folder: Path, base: Path, llm: Any) -> Grown:
+    folder.mkdir()
+    write_sources(folder)
+    grown = Grown(folder / "semillero.yaml", llm)
+    grown.file.write_text(yaml.safe_dump(project_data(llm.base_url, base), allow_unicode=True), encoding="utf-8")
+    return grown
 
 
 def project_data(base_url: str, base: Path) -> dict[str, Any]:

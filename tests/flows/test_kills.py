@@ -3,7 +3,7 @@
 import random
 import signal
 import time
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -31,19 +31,16 @@ def kill_in(grown: Grown, stage: str, delay: float) -> bool:
 
 
 @pytest.mark.timeout(900)
-def test_killed_in_every_stage_and_run_again(new_project: Callable[..., Grown]) -> None:
-    undisturbed = new_project("undisturbed")
-    undisturbed.run()
-    expected = undisturbed.contents()
-    asked = undisturbed.llm.requests
-
-    killed = new_project("killed")
-    killed.llm.latency = 0.02
+def test_killed_in_every_stage_and_run_again(first_run: tuple[Grown, dict[str, Any], int], grown: Grown) -> None:
+    undisturbed, _, asked = first_run
+    before = grown.llm.requests
+    grown.llm.latency = 0.02
     chance = random.Random(7)
     slow = {"generate": 0.3, "train": 1.0, "evaluate": 1.0}
-    in_time = {stage: kill_in(killed, stage, chance.uniform(0.0, slow.get(stage, 0.005))) for stage in KILLED}
+    in_time = {stage: kill_in(grown, stage, chance.uniform(0.0, slow.get(stage, 0.005))) for stage in KILLED}
     assert sum(in_time.values()) >= len(KILLED) - 2, in_time  # the shortest stages may be over before the signal
-    killed.run()
-    assert killed.contents() == expected
+    grown.llm.latency = 0.0
+    grown.run()
+    assert grown.contents() == undisturbed.contents()
     in_flight = 4  # the generator's concurrency
-    assert killed.llm.requests - asked <= asked + in_flight
+    assert grown.llm.requests - before <= asked + in_flight
