@@ -52,6 +52,8 @@ format: setup  ## mend what ruff can mend
 lock:  ## pin every package by hash
 	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --quiet \
 	  --no-header --no-annotate $(addprefix --no-emit-package ,$(UNPINNED)) -o requirements/lock.txt
+	$(UV) pip compile semillero/review/server/requirements.in --universal --python-version 3.11 --generate-hashes --quiet \
+	  --no-header --no-annotate -o semillero/review/server/requirements.txt
 
 clean:  ## remove what the example project made
 	rm -rf projects/quickstart/.semillero projects/quickstart/published

@@ -22,6 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+argilla = typer.Typer(help="A real Argilla on this machine, without Docker: up, down, status.", no_args_is_help=True)
+app.add_typer(argilla, name="argilla")
+reviewing = typer.Typer(help="Review by people in Argilla: who is awaited, accounts, backups.", no_args_is_help=True)
+app.add_typer(reviewing, name="review")
+
 
 class StageName(StrEnum):
     """The stages, as the command line spells them."""
@@ -167,6 +172,111 @@ def deploy(file: ProjectFile = DEFAULT_FILE) -> None:
     from flows.serving import register_deployments
 
     register_deployments(file)
+
+
+@argilla.command("up")
+@explained
+def argilla_up(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the page on 127.0.0.1; the last one or 6900 by default.")
+    ] = None,
+) -> None:
+    """Start Argilla on this machine, or mend what of it is down; it goes on running. Installed the first time."""
+    from flows.display import show_argilla
+    from semillero.review.server import start_argilla
+
+    show_argilla(start_argilla(port=port))
+
+
+@argilla.command("down")
+@explained
+def argilla_down() -> None:
+    """Stop Argilla; what people have answered stays."""
+    from semillero.review.server import stop_argilla
+
+    typer.echo("Argilla has been stopped; its data stay." if stop_argilla() else "Argilla was not running.")
+
+
+@argilla.command("status")
+@explained
+def argilla_status(as_json: AsJson = False) -> None:
+    """Show which of Argilla's processes is up, what it holds and where its keys and logs are."""
+    from flows.display import show_argilla_status
+    from semillero.review.server import argilla_status as look
+
+    show_argilla_status(look(), as_json)
+
+
+@reviewing.command("status")
+@explained
+def review_status(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Show what has been answered and what is missing, by person and variety."""
+    from flows.display import show_review
+    from flows.reviewing import look_at_review
+
+    show_review(*look_at_review(file, keep=False), as_json)
+
+
+@reviewing.command("collect")
+@explained
+def review_collect(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Fetch what has been answered since; the next run goes on with it."""
+    from flows.display import show_review
+    from flows.reviewing import look_at_review
+
+    show_review(*look_at_review(file, keep=True), as_json)
+
+
+@reviewing.command("invite")
+@explained
+def review_invite(
+    file: ProjectFile = DEFAULT_FILE,
+    renew: Annotated[str | None, typer.Option(help="Give this reviewer a new password.", metavar="NAME")] = None,
+) -> None:
+    """Make the reviewers' accounts and show each password, once."""
+    from flows.reviewing import invite
+
+    invite(file, renew)
+
+
+@reviewing.command("backup")
+@explained
+def review_backup(
+    file: ProjectFile = DEFAULT_FILE,
+    target: Annotated[Path | None, typer.Option(help="Parquet file; named after the time by default.")] = None,
+) -> None:
+    """Write every response to a parquet file."""
+    from flows.reviewing import back_up
+
+    path, count, note = back_up(file, target)
+    typer.echo(f"{count} responses in {path}" + (f"\n{note}" if note else ""))
+
+
+@reviewing.command("restore")
+@explained
+def review_restore(
+    file: ProjectFile = DEFAULT_FILE,
+    backup: Annotated[Path | None, typer.Option(help="A backup; what was collected last by default.")] = None,
+) -> None:
+    """Put accounts, records and responses back into an Argilla that has lost them."""
+    from flows.reviewing import restore
+
+    restore(file, backup)
+
+
+@reviewing.command("listen")
+@explained
+def review_listen(
+    file: ProjectFile = DEFAULT_FILE,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="How an Argilla elsewhere reaches this port (a tunnel).", metavar="URL")
+    ] = None,
+) -> None:
+    """Wait for Argilla to say that somebody has answered, and go on once it is enough."""
+    from flows.listening import listen
+
+    listen(file, port, public_url)
 
 
 @app.command()

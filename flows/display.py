@@ -15,11 +15,14 @@ from semillero.project import load_project
 if TYPE_CHECKING:
     from flows.steps import StageReport
     from semillero.checking import Check
+    from semillero.review.people import Standing
+    from semillero.review.server import ArgillaStatus, LocalArgilla
     from semillero.submission import Score
 
 OUTCOME_STYLE = {
-    "made": "green", "reused": "cyan", "skipped": "dim", "to make": "yellow", "waits": "dim",
+    "made": "green", "reused": "cyan", "skipped": "dim", "to make": "yellow", "waits": "dim", "awaits people": "yellow",
     "ok": "green", "warns": "yellow", "fails": "red",
+    "up": "green", "down": "red", "silent": "red", "incomplete": "yellow",
 }  # fmt: skip
 
 
@@ -81,6 +84,55 @@ def show_score(score: "Score", as_json: bool) -> None:
     from semillero.submission import score_lines
 
     typer.echo("\n".join(score_lines(score)))
+
+
+def show_review(standing: "Standing", note: str, as_json: bool) -> None:
+    """Show how far the review is: by variety, by person, and whether the run can go on."""
+    from semillero.review.quorum import describe
+
+    quorum = standing.quorum
+    if as_json:
+        print_json({**quorum.as_json(), "note": note})
+        return
+    rows = [(v.variety, str(v.records), str(v.answered), str(v.wanted), str(v.missing)) for v in quorum.varieties]
+    _print_table(("variety", "records", "answered", "wanted", "answers missing"), rows)
+    people = [
+        (p.reviewer, str(p.answered), ", ".join(f"{code} {count}" for code, count in p.open.items()) or "nothing")
+        for p in quorum.people
+    ]
+    _print_table(("reviewer", "answered", "open to them"), people)
+    typer.echo(describe(quorum).splitlines()[0])
+    if note:
+        typer.secho(note, fg="yellow", err=True)
+
+
+def show_argilla(argilla: "LocalArgilla") -> None:
+    """Tell where Argilla is, and the owner's password the one time that it is new."""
+    did = {"started": "has been started", "mended": "has been mended", "running": "was running already"}
+    typer.echo(f"Argilla {did[argilla.outcome]}: {argilla.url}")
+    if argilla.new_owner:
+        typer.echo(f"  user      {argilla.new_owner.name}")
+        typer.echo(f"  password  {argilla.new_owner.password}")
+        typer.echo("  shown this once; `semillero argilla status` says in which file it is")
+    typer.echo("It goes on running until  semillero argilla down")
+
+
+def show_argilla_status(status: "ArgillaStatus", as_json: bool) -> None:
+    """Show how each process of the local Argilla is, what it holds and where its files are."""
+    if as_json:
+        print_json(status.as_json())
+        return
+    _print_table(
+        ("process", "", "pid", "port", "log"),
+        [(p.name, _styled(p.state), str(p.pid or ""), str(p.port or ""), str(p.log)) for p in status.parts],
+    )
+    counts = ", ".join(f"{count} {name}" for name, count in status.contents.items()) or "nothing yet"
+    typer.echo(f"page and API  {status.url or 'never started'}")
+    typer.echo(f"holds         {counts}; {status.disk_bytes / 1e6:.0f} MB in {status.home}")
+    typer.echo(f"keys          {status.key_file or 'none yet'}")
+    if not status.running:
+        started = any(part.state != "down" for part in status.parts)
+        typer.echo(f"To {'mend' if started else 'start'} it:  semillero argilla up")
 
 
 def _report_json(report: "StageReport") -> dict[str, Any]:

@@ -46,8 +46,12 @@ def explain_stage(file: Path, stage: str) -> Explanation:
     if report.outcome == "reused":
         reused = [f"inputs, settings and version are those of {path}" for path in report.paths]
         return Explanation(stage, "would be reused", tuple(reused))
+    if report.outcome == "awaits people":
+        return Explanation(stage, report.outcome, (report.summary,))
     if report.outcome == "waits":
-        first = next(r for r in step.reports if r.outcome == "to make")
+        first = next(r for r in step.reports if r.outcome in ("to make", "awaits people"))
+        if first.outcome == "awaits people":
+            return Explanation(stage, f"depends on {first.stage}, which awaits people", (first.summary,))
         return Explanation(stage, f"depends on {first.stage}", (f"{first.stage} would be made again first",))
     last = store.last(stage)
     reasons = [line for recipe in report.recipes for line in _differences(recipe, last.get(recipe.part))]
@@ -76,6 +80,14 @@ def newest_outputs(file: Path) -> tuple[Project, RunStore, Outputs | None, Artif
         evaluation=one("evaluate"),
     )
     return project, store, outputs, one("demo")
+
+
+def newest_inputs_of_review(file: Path) -> tuple[Project, Artifact | None, Artifact | None]:
+    """Return what review decides about as things stand: the curated rows, or None, and the scores, or None."""
+    project, _, step = _walk(file)
+    if "curate" not in step.found or (project.corpus.judge.kind != "none" and "judge" not in step.found):
+        return project, None, None
+    return project, step.found["curate"][0], next(iter(step.found.get("judge", [])), None)
 
 
 def look_at_score(file: Path) -> "Score":

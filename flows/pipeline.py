@@ -1,8 +1,14 @@
 """The whole pipeline, in the order of the README's diagram."""
 
-from prefect import flow
+from pathlib import Path
+from typing import Any
 
-from flows.steps import StageReport, Step, open_run, shard_groups
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows.steps import Step, open_run, shard_groups
 from semillero.outputs import Outputs
 from semillero.project import Project
 from semillero.project.sources import Sources
@@ -13,16 +19,26 @@ from tasks.demo import demo
 from tasks.evaluation import evaluate
 from tasks.generation import generate
 from tasks.judging import judge
+from tasks.policy import WAITING
 from tasks.publishing import publish
 from tasks.review import review
 from tasks.submission import submit
 from tasks.training import train
 
 
-@flow(name="semillero", flow_run_name="{project_file}", persist_result=False)
+def name_run() -> str:
+    """Return what the page calls a run: its project, and what is special about it."""
+    given = flow_run.parameters
+    special = [f"{key} {given[key]}" for key in ("until", "only") if given.get(key) not in (None, "submit")]
+    special += ["smoke"] if given.get("smoke") else []
+    file = Path(given["project_file"])
+    return " · ".join([file.parent.name if file.stem == "semillero" else file.stem, *special])
+
+
+@flow(name="semillero", flow_run_name=name_run, persist_result=False)
 def pipeline(
     project_file: str = "semillero.yaml", until: str = "submit", only: str | None = None, smoke: bool = False
-) -> list[StageReport]:
+) -> State[Any]:
     """Grow a project: make what its project file asks for and the run store does not have yet.
 
     Args:
@@ -30,10 +46,15 @@ def pipeline(
         until: last stage to make.
         only: make this stage alone; every stage before it must be in the run store.
         smoke: the same stages on a handful of rows, in a run store of its own.
+
+    Returns:
+        Completed, or WaitingForPeople: completed too, so that nothing is held or retried; data: a report a stage.
     """
     with open_run(project_file, until=until, only=only, smoke=smoke) as (project, sources, step):
         grow(project, sources, step)
-    return step.reports
+    if step.waiting:
+        return Completed(name=WAITING, message=step.waiting.message, data=step.reports)
+    return Completed(data=step.reports)
 
 
 def grow(project: Project, sources: Sources, step: Step) -> None:
@@ -43,7 +64,7 @@ def grow(project: Project, sources: Sources, step: Step) -> None:
     shards = step.each(generate, shard_groups(corpus, sources), corpus)
     curated = step(curate, shards, sources, corpus)
     scores = step(judge, curated, corpus.judge)
-    reviewed = step(review, curated, scores, project.review)
+    reviewed = step(review, curated, scores, project)
     built = step(dataset, reviewed, sources, corpus)
 
     adapter = evaluation = None

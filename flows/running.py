@@ -5,11 +5,15 @@ import os
 import time
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from flows.server import apply_settings, server_for_run
-from semillero.errors import InputError
+from semillero.errors import InputError, WaitingForPeople
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
 
 
 def run_pipeline(file: Path, until: str, only: str | None, smoke: bool, as_json: bool) -> None:
@@ -19,10 +23,13 @@ def run_pipeline(file: Path, until: str, only: str | None, smoke: bool, as_json:
     with server_for_run():  # before Prefect is imported: it reads its settings once
         from flows.display import show_reports
         from flows.pipeline import pipeline
+        from tasks.policy import WAITING
 
         start = time.perf_counter()
-        reports = pipeline(str(file.resolve()), until=until, only=only, smoke=smoke)
-        show_reports(file, reports, time.perf_counter() - start, as_json, smoke)
+        state: State[Any] = pipeline(str(file.resolve()), until=until, only=only, smoke=smoke, return_state=True)
+        show_reports(file, state.result(), time.perf_counter() - start, as_json, smoke)
+    if state.name == WAITING:
+        raise WaitingForPeople(state.message or "")
 
 
 def quiet_libraries() -> None:

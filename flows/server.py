@@ -84,15 +84,16 @@ def start_server(port: int) -> Iterator[str]:
     log = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser() / "semillero-server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    url = api_url(port)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
+            env={**os.environ, "PREFECT_SERVER_UI_API_URL": url},  # the page asks port 4200 otherwise
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             preexec_fn=dies_with_parent(),
         )
-    url = api_url(port)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not is_healthy(url):

@@ -1,19 +1,20 @@
 """``semillero up`` and ``semillero deploy``: a Prefect server, a worker and the project's deployments."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import typer
+import yaml
 
 from flows.server import PORT, api_url, apply_settings, is_healthy, start_server
 from semillero.errors import InputError, SemilleroError
 from semillero.processes import dies_with_parent
-from semillero.project import load_project
+from semillero.project import Project, load_project
 
 POOL = "semillero"
 
@@ -58,9 +59,17 @@ def register_deployments(file: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         # Prefect writes beside the file it reads; the package's own folder stays as it is.
         config = Path(folder) / "prefect.yaml"
-        shutil.copyfile(str(files("deployments") / "prefect.yaml"), config)
+        config.write_text(yaml.safe_dump(_choose_deployments(project), sort_keys=False), encoding="utf-8")
         _prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(config), environment=names)
     typer.echo(f"Deployments of {project.project.name} are on {url.removesuffix('/api')}/deployments")
+
+
+def _choose_deployments(project: Project) -> dict[str, Any]:
+    """Return deployments/prefect.yaml without what this project has no use for."""
+    config: dict[str, Any] = yaml.safe_load((files("deployments") / "prefect.yaml").read_text(encoding="utf-8"))
+    if project.review.mode == "automatic":
+        config["deployments"] = [one for one in config["deployments"] if not one["name"].endswith("-responses")]
+    return config
 
 
 def _prefect(*arguments: str, environment: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from semillero.progress import say
 from semillero.project import CorpusSettings, Project, load_project
 from semillero.project.sources import Sources, load_sources
 from semillero.store import Artifact, Recipe, RunStore, WouldMake
-from tasks.policy import describe_counts
+from tasks.policy import Waiting, describe_counts
 
 STAGES = (
     "generate", "curate", "judge", "review", "dataset", "train", "evaluate", "cards", "demo", "publish", "submit",
@@ -30,7 +30,11 @@ ShardGroup = tuple[str, tuple[ShardPlan, ...]]
 
 @dataclass(frozen=True)
 class StageReport:
-    """How a stage ended: ``made``, ``reused``, ``skipped``, or, when only looked at, ``to make`` or ``waits``."""
+    """How a stage ended.
+
+    ``made``, ``reused``, ``skipped`` or ``awaits people``; when only looked at, also ``to make`` and ``waits`` (for an
+    earlier stage).
+    """
 
     stage: str
     outcome: str
@@ -52,8 +56,8 @@ class Step(Protocol):
         ...
 
 
-class Reached(Exception):  # not an error: the last stage asked for is done
-    """The last stage that was asked for is done."""
+class Reached(Exception):  # not an error
+    """The run ends here: the last stage that was asked for is done, or people are awaited."""
 
 
 class RunSteps:
@@ -61,6 +65,7 @@ class RunSteps:
 
     def __init__(self, store: RunStore, until: str, only: str | None) -> None:
         self.reports: list[StageReport] = []
+        self.waiting: Waiting | None = None
         self._store, self._until, self._only = store, only or until, only
         self._read_only = RunStore(store.root, dry=True)
 
@@ -68,6 +73,11 @@ class RunSteps:
         """See `Step`."""
         start = time.perf_counter()
         artifact = self._submit(task, args)
+        if isinstance(artifact, Waiting):
+            self.waiting = artifact
+            self.reports.append(StageReport(task.name, "awaits people", artifact.message.splitlines()[0]))
+            say_report(self.reports[-1])
+            raise Reached
         self._report(task.name, [artifact] if artifact else [], time.perf_counter() - start)
         return artifact
 
@@ -129,10 +139,13 @@ class DrySteps:
 
     def _look(self, task: Task[..., Any], args: tuple[Any, ...]) -> tuple[list[Artifact], list[Recipe]]:
         try:
-            state = task.fn(self._store, *args)
+            made = task.fn(self._store, *args).data
         except WouldMake as would:
             return [], [would.recipe]
-        made = state.data
+        if isinstance(made, Waiting):
+            self.reports.append(StageReport(task.name, "awaits people", made.message.splitlines()[0]))
+            self._add_waiting(task.name)
+            raise Reached
         return ([made] if isinstance(made, Artifact) else list(made or ())), []
 
     def _report(self, stage: str, found: list[Artifact], missing: list[Recipe]) -> None:
@@ -143,9 +156,12 @@ class DrySteps:
         if found and not missing:
             self.found[stage] = found
         if missing:
-            done = [r.stage for r in self.reports]
-            self.reports += [StageReport(s, "waits", f"for {stage}") for s in STAGES if s not in done]
+            self._add_waiting(stage)
             raise Reached
+
+    def _add_waiting(self, stage: str) -> None:
+        done = [r.stage for r in self.reports]
+        self.reports += [StageReport(s, "waits", f"for {stage}") for s in STAGES if s not in done]
 
 
 @contextlib.contextmanager
@@ -183,6 +199,11 @@ def shard_groups(corpus: CorpusSettings, sources: Sources) -> list[ShardGroup]:
 
 def say_report(report: StageReport) -> None:
     """Print how a stage ended."""
-    mark = {"made": "[green]✓[/]", "reused": "[cyan]=[/]", "skipped": "[dim]–[/]"}.get(report.outcome, " ")
+    marks = {
+        "made": "[green]✓[/]",
+        "reused": "[cyan]=[/]",
+        "skipped": "[dim]–[/]",
+        "awaits people": "[yellow]…[/]",
+    }
     took = f"[dim]{report.seconds:.1f} s[/]" if report.outcome == "made" else f"[dim]{report.outcome}[/]"
-    say(f"{mark} {report.stage:<9} {report.summary}  {took}")
+    say(f"{marks.get(report.outcome, ' ')} {report.stage:<9} {report.summary}  {took}")

@@ -10,6 +10,7 @@
     ├── CorpusError           too few rows are left to review or to split
     ├── AccountingError       counts that must balance do not: always a bug or tampering
     ├── TrainingError         no rows, NaN loss, an adapter that changed nothing
+    │   └── TrainingPaused    exit code 75: not an error; stopped with a checkpoint, run again to go on
     ├── EvaluationError       nothing to evaluate
     ├── PublishError          a card with template residue, a copy that does not verify
     └── WaitingForPeople      exit code 75: not an error; the run goes on when reviewers have answered
@@ -73,6 +74,12 @@ class AccountingError(SemilleroError):
 
 class TrainingError(SemilleroError):
     """Training cannot start, or what it made must not be used."""
+
+
+class TrainingPaused(TrainingError):
+    """Training stopped in good order with a checkpoint; a retryable one may go on at once, in the same run."""
+
+    exit_code = 75
 
 
 class EvaluationError(SemilleroError):

@@ -12,7 +12,7 @@ from semillero.store import RunStore
 from tasks.policy import STORED, settled
 
 
-@task(name="cards", **STORED)
+@task(name="cards", task_run_name="cards", **STORED)
 def cards(store: RunStore, project: Project, outputs: Outputs) -> State[Any]:
     """Write the dataset card and the model card, in Spanish and English."""
     return settled(write_cards(store, project, outputs))

@@ -15,7 +15,7 @@ from tasks.page import show_table
 from tasks.policy import STORED, settled
 
 
-@task(name="curate", **STORED)
+@task(name="curate", task_run_name="curate", **STORED)
 def curate(store: RunStore, shards: Sequence[Artifact], sources: Sources, corpus: CorpusSettings) -> State[Any]:
     """Curate the shards; show why rows were rejected."""
     curated = curate_records(store, shards, sources, corpus)

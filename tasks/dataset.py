@@ -13,7 +13,7 @@ from tasks.page import show_figure, show_table
 from tasks.policy import STORED, settled
 
 
-@task(name="dataset", **STORED)
+@task(name="dataset", task_run_name="dataset", **STORED)
 def dataset(store: RunStore, reviewed: Artifact, sources: Sources, corpus: CorpusSettings) -> State[Any]:
     """Split the kept rows; show the counts and the figures."""
     built = build_dataset(store, reviewed, sources, corpus)

@@ -12,7 +12,7 @@ from semillero.store import RunStore
 from tasks.policy import STORED, settled
 
 
-@task(name="demo", **STORED)
+@task(name="demo", task_run_name="demo", **STORED)
 def demo(store: RunStore, project: Project, outputs: Outputs) -> State[Any]:
     """Build the Space's folder, or skip in a corpus-only project."""
     return settled(build_space(store, project, outputs), skipped="a corpus-only project has no model to show")

@@ -13,7 +13,7 @@ from tasks.page import show_figure, show_markdown
 from tasks.policy import STORED, settled
 
 
-@task(name="evaluate", **STORED)
+@task(name="evaluate", task_run_name="evaluate", **STORED)
 def evaluate(
     store: RunStore,
     dataset: Artifact,

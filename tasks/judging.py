@@ -11,7 +11,7 @@ from semillero.store import Artifact, RunStore
 from tasks.policy import RETRIED, settled
 
 
-@task(name="judge", **RETRIED)
+@task(name="judge", task_run_name="judge", **RETRIED)
 def judge(store: RunStore, curated: Artifact, settings: JudgeSettings) -> State[Any]:
     """Score the accepted rows, or skip when the project names no judge."""
     return settled(judge_records(store, curated, settings), skipped="corpus.judge.kind is none")

@@ -1,6 +1,7 @@
 """What all stage tasks share: the cache they do not have, the errors they retry, the state they end in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prefect.cache_policies import NO_CACHE
@@ -8,8 +9,10 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from semillero.errors import SemilleroError
+from semillero.errors import SemilleroError, WaitingForPeople
 from semillero.store import Artifact
+
+WAITING = "WaitingForPeople"
 
 # Prefect's own result cache stays off: it would be a second, unverified truth beside the run store.
 STORED: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
@@ -45,6 +48,18 @@ def settled(made: Artifact | Sequence[Artifact] | None, skipped: str = "") -> St
     if artifacts and all(a.reused for a in artifacts):
         return Completed(name="Cached", message="verified in the run store", data=made)
     return Completed(message=describe_counts(artifacts), data=made)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a stage hands over instead of an artifact while people are awaited: for what, and what to do."""
+
+    message: str
+
+
+def awaiting(waiting: WaitingForPeople) -> State[Any]:
+    """Return the state of a stage that waits for people: neither failed nor suspended, and nothing is held."""
+    return Completed(name=WAITING, message=waiting.found, data=Waiting(str(waiting)))
 
 
 def describe_counts(artifacts: Sequence[Artifact]) -> str:

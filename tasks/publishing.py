@@ -13,7 +13,7 @@ from tasks.page import show_markdown
 from tasks.policy import RETRIED, settled
 
 
-@task(name="publish", **RETRIED)
+@task(name="publish", task_run_name="publish", **RETRIED)
 def publish(store: RunStore, project: Project, outputs: Outputs, cards: Artifact, space: Artifact | None) -> State[Any]:
     """Publish dataset, adapter, cards and Space; show where they are."""
     published = publish_project(store, project, outputs, cards, space)

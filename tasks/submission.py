@@ -13,7 +13,7 @@ from tasks.page import show_markdown
 from tasks.policy import STORED, settled
 
 
-@task(name="submit", **STORED)
+@task(name="submit", task_run_name="submit", **STORED)
 def submit(store: RunStore, project: Project, outputs: Outputs, published: Artifact) -> State[Any]:
     """Write the submission sheet and the rubric's score; show the sheet."""
     sheet = write_submission(store, project, outputs, published)

@@ -9,6 +9,7 @@ import polars as pl
 
 from semillero.corpus.measuring import measure_corpus
 from semillero.corpus.structure import to_corpus_structure
+from semillero.digests import digest_json
 from semillero.outputs import Outputs
 from semillero.project import Project
 from semillero.records import (
@@ -77,16 +78,26 @@ def fake_rows(text: Callable[[int], str] = lambda number: f"¿Pregunta número {
 
 
 def fake_outputs(
-    store: RunStore, project: Project, adapter: Callable[[Path], None] | None = None, *, pairs: int = 0, **rows: Any
+    store: RunStore,
+    project: Project,
+    adapter: Callable[[Path], None] | None = None,
+    *,
+    pairs: int = 0,
+    agreement: dict[str, Any] | None = None,
+    **rows: Any,
 ) -> Outputs:
-    """Every artifact of ``project``; ``adapter`` writes the adapter's folder, None makes a corpus-only project."""
+    """Every artifact of ``project``; ``adapter`` writes the adapter's folder, None makes a corpus-only project.
+
+    ``agreement`` is what people's review says of itself; automatic review by default.
+    """
     frame = fake_rows(**rows)
     shard = _make(store, "generate", {"n": frame.height}, {"requested": 34, "answered": 33, "failed": 1}, _shard(frame))
     counts = {"requested": 34, "answered": 33, "failed": 1, "accepted": 31, "rejected": 2}
     curated = _make(store, "curate", {"shard": shard.content}, counts, _curate(frame))
     scores = _make(store, "judge", {"curated": curated.content}, {"judged": 31}, _judge(frame))
     counts = {"accepted": 31, "kept": 30, "discarded": 1, "pending": 0}
-    reviewed = _make(store, "review", {"curated": curated.content}, counts, _review(frame))
+    recipe = {"curated": curated.content} | ({"agreement": digest_json(agreement)} if agreement else {})
+    reviewed = _make(store, "review", recipe, counts, _review(frame, agreement))
     kept = to_corpus_structure(frame.filter(pl.col("decision") == "kept").sort("id"), project.corpus.varieties)
     counts = {"kept": 30, "train": 20, "validation": 4, "test": 6}
     dataset = _make(
@@ -143,7 +154,7 @@ def _judge(frame: pl.DataFrame) -> Callable[[Path], None]:
     return write
 
 
-def _review(frame: pl.DataFrame) -> Callable[[Path], None]:
+def _review(frame: pl.DataFrame, people: dict[str, Any] | None = None) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         write_records(frame, REVIEWED, folder / "reviewed.parquet")
         write_records(pl.DataFrame(schema=PREFERENCES), PREFERENCES, folder / "preferences.parquet")
@@ -151,7 +162,7 @@ def _review(frame: pl.DataFrame) -> Callable[[Path], None]:
             "mode": "automatic", "human_reviewed": False, "statement": "No person has reviewed these rows.",
             "reviewers": ["judge:x"], "discard_share": 0.1, "agreement": None,
         }  # fmt: skip
-        _json(folder / "agreement.json", agreement)
+        _json(folder / "agreement.json", people or agreement)
 
     return write
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from semillero.cards.dataset_facts import describe_dataset
 from semillero.cards.model_facts import describe_evaluation, describe_model
+from semillero.cards.review_facts import describe_review
 from semillero.cards.wording import LANGUAGES, load_words
 from semillero.errors import AccountingError, PublishError
 from semillero.outputs import Outputs
@@ -17,7 +18,21 @@ from semillero.store import Artifact, RunStore
 
 Facts = dict[str, Any]
 # The English words for why review discards; curation brings its own in curation.json.
-REVIEW_REASONS = {"judge-score-low": "among the automatic judge's lowest scores in its variety"}
+REVIEW_REASONS = {
+    "judge-score-low": "among the automatic judge's lowest scores in its variety",
+    "false": "review: says something false or made up",
+    "ungrammatical": "review: badly written",
+    "other_variety": "review: in another variety",
+    "offensive": "review: offensive or a stereotype",
+    "personal_data": "review: holds personal data",
+    "off_topic": "review: the answer does not answer the instruction",
+    "meaningless": "review: makes no sense",
+    "both_bad": "review: neither of the two answers will do",
+    "other": "review: another reason",
+    "rejected": "review: a majority rejected it without giving a reason",
+    "quality-low": "review: its mean quality rating is below the least",
+    "wrong-variety": "review: to a majority it does not sound natural in its variety",
+}
 
 
 def collect_facts(store: RunStore, project: Project, outputs: Outputs) -> Facts:
@@ -31,7 +46,7 @@ def collect_facts(store: RunStore, project: Project, outputs: Outputs) -> Facts:
         "project": describe_project(project),
         "funnel": count_funnel(store, outputs),
         "generation": _describe_generation(project, outputs),
-        "review": _read_json(store, outputs.reviewed, "agreement.json"),
+        "review": describe_review(_read_json(store, outputs.reviewed, "agreement.json")),
         "judge": None if outputs.scores is None else _read_json(store, outputs.scores, "judge.json"),
         "dataset": describe_dataset(store.folder(outputs.dataset), outputs.dataset),
         "model": None,

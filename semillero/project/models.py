@@ -233,7 +233,7 @@ class ReviewSettings(Section):
         default=0.1, description="automatic: share of rows with the lowest judge score that is discarded."
     )
     url: str | None = Field(
-        default=None, description="argilla: its address; ARGILLA_API_URL or the one of `semillero argilla up` otherwise."
+        default=None, description="argilla: its address; ARGILLA_API_URL or `semillero argilla up` otherwise."
     )
     api_key_env: EnvironmentName = Field(
         default="ARGILLA_API_KEY", description="argilla: the environment variable that holds an owner's API key."
@@ -251,7 +251,7 @@ class ReviewSettings(Section):
         default=None, description="argilla: when waiting ends (UTC unless it says otherwise)."
     )
     at_deadline: Literal["wait", "go_on"] = Field(
-        default="wait", description="argilla: go_on takes what has been answered; the rest stays pending and is left out."
+        default="wait", description="argilla: go_on takes what has been answered; the rest is left out."
     )
 
     _no_credentials = field_validator("url")(refuse_credentials)
@@ -295,9 +295,24 @@ class TrainingSettings(Section):
     max_length: int = Field(default=512, ge=32, le=32768, description="Longer rows are left out, and counted.")
     save_steps: int = Field(default=20, ge=1, description="Optimizer steps between checkpoints.")
     eval_steps: int = Field(default=20, ge=1, description="Optimizer steps between validation losses.")
-    keep_checkpoints: int = Field(default=2, ge=1, le=20, description="Newest checkpoints kept.")
+    keep_checkpoints: int = Field(
+        default=2, ge=1, le=20, description="Newest checkpoints kept, beside the one with the lowest validation loss."
+    )
+    checkpoint_copy: str | None = Field(
+        default=None,
+        description="Folder or fsspec URL (s3://…) that checkpoints are copied to in the background; a machine that "
+        "lost its disk goes on from there. A run store on a URL takes the copies by default.",
+    )
+    budget_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        description="Wall-clock time training may take in one run (a free session ends); then it saves, the run ends "
+        "in good order with exit code 75, and the next run goes on.",
+    )
     seed: int = Field(default=13, ge=0, description="Seed of initialisation, order and dropout.")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores by default.")
+
+    _no_credentials = field_validator("checkpoint_copy")(refuse_credentials)
 
 
 class EvaluationSettings(Section):

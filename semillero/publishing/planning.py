@@ -2,20 +2,26 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from semillero.cards.model_facts import describe_base
+from semillero.cards.review_facts import name_guidelines
 from semillero.digests import digest_file
 from semillero.errors import PublishError
 from semillero.outputs import Outputs
 from semillero.project import Project
 from semillero.publishing.reproduction import write_manifest, write_project
+from semillero.review.anonymity import without_names
+from semillero.review.guidelines import render_guidelines
+from semillero.review.routing import list_places
 from semillero.store import Artifact, RunStore
 
 DATASET_FILES = ("train.parquet", "validation.parquet", "test.parquet", "preferences.parquet")
+LINK_INTO_ARGILLA = re.compile(r"\[([^\]]*)\]\(#priority\)")
 EVALUATION_FILES = ("evaluation.json", "evaluation.md", "samples.jsonl")
 
 
@@ -75,10 +81,26 @@ def _plan_dataset(store: RunStore, project: Project, outputs: Outputs, cards: Ar
     names["statistics.json"] = "statistics.json"
     yield from _from_artifact(store, dataset, names)
     yield from _from_artifact(store, outputs.curated, {"curation.json": "curation.json"})
-    yield from _from_artifact(store, outputs.reviewed, {"agreement.json": "agreement.json"})
+    yield from _plan_review(store, project, outputs.reviewed)
     yield _made("reproduction/project.yaml", write_project(project))
     yield _made("reproduction/manifest.json", write_manifest(store, outputs))
     yield from _cards(store, cards, "dataset")
+
+
+def _plan_review(store: RunStore, project: Project, reviewed: Artifact) -> Iterator[PlannedFile]:
+    """Yield ``agreement.json`` without people's names, and the guidelines that they followed."""
+    agreement = json.loads((store.folder(reviewed) / "agreement.json").read_text(encoding="utf-8"))
+    if not agreement["human_reviewed"]:
+        yield from _from_artifact(store, reviewed, {"agreement.json": "agreement.json"})
+        return
+    text = json.dumps(without_names(agreement), ensure_ascii=False, indent=2, sort_keys=True)
+    yield _made("agreement.json", f"{text}\n".encode())
+    pairs = agreement["preferences"]["ranked"] > 0
+    # A variety's first place is the one without overlap; the others differ in a sentence.
+    places = {place.variety: place for place in reversed(list_places(project)) if place.pairs == pairs}
+    for variety in agreement["varieties"]:
+        guidelines = LINK_INTO_ARGILLA.sub(r"\1", render_guidelines(project, places[variety]))
+        yield _made(name_guidelines(variety), f"{guidelines.strip()}\n".encode())
 
 
 def _plan_model(

@@ -19,10 +19,12 @@ _HEAD = """\
 
 
 def write_project(project: Project) -> bytes:
-    """Return the project's settings as YAML, without paths of this machine, endpoints or the run store."""
+    """Return the project's settings as YAML, without local paths, endpoints, reviewers' names or the run store."""
     data = project.model_dump(mode="json", exclude={"store"})
+    for number, reviewer in enumerate(data["review"]["reviewers"], start=1):
+        reviewer["name"] = f"reviewer-{number}"  # user names are personal data
     # What decides only how fast a run goes says nothing about what was made.
-    for key in ("threads", "keep_checkpoints"):
+    for key in ("threads", "keep_checkpoints", "checkpoint_copy", "budget_minutes"):
         data["training"].pop(key, None)
     return (_HEAD + yaml.safe_dump(_anonymise(data), allow_unicode=True, sort_keys=False, width=110)).encode()
 
@@ -32,7 +34,7 @@ def _anonymise(value: Any, key: str = "") -> Any:
         return {name: _anonymise(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_anonymise(item) for item in value]
-    if key == "base_url" and value:
+    if key in ("base_url", "url") and value:
         return ENDPOINT
     if isinstance(value, str) and Path(value).is_absolute():
         return Path(value).name

@@ -6,24 +6,28 @@ before any edit), ``preferences.parquet`` (pairs from edits and rankings; none i
 ``agreement.json`` (who reviewed, and whether people did). Nothing leaves silently:
 accepted = kept + discarded + pending, or the run fails.
 
-Each mode lives in a file of its own and returns a `Review`; this file chooses the mode, checks and stores.
+Each mode lives in files of its own and returns a `Review`: `automatic` by score; `people` by what reviewers
+answered in Argilla, for whom the run waits.
 """
 
 import json
 
-from semillero.project.models import ReviewSettings, settings_json
+from semillero.project.models import Project, ReviewSettings
 from semillero.records import ACCEPTED, PREFERENCES, REVIEWED, SCORES, read_records, write_records
 from semillero.review.automatic import decide_by_score
 from semillero.review.decisions import Review, check_accounts, check_scores
-from semillero.store import Artifact, Recipe, RunStore
+from semillero.store import Artifact, Draft, Recipe, RunStore
 
-__all__ = ["VERSION", "Review", "review_records"]
+__all__ = ["VERSION", "Review", "review_by_people", "review_records"]
 
-VERSION = 1
+VERSION = 2
+# What decides; where Argilla is and how long the run waits for it changes no decision.
+AUTOMATIC = {"mode", "discard"}
+BY_PEOPLE = {"mode", "min_submitted", "overlap", "overlap_submitted", "keep_from", "reviewers"}
 
 
 def review_records(store: RunStore, curated: Artifact, scores: Artifact | None, review: ReviewSettings) -> Artifact:
-    """Decide for every accepted row whether it is kept.
+    """Decide by the filters and the judge's score for every accepted row whether it is kept.
 
     Args:
         store: the run store.
@@ -38,10 +42,8 @@ def review_records(store: RunStore, curated: Artifact, scores: Artifact | None, 
         CorpusError: no row is kept.
         AccountingError: rows were lost, doubled or left undecided, or the scores belong to other rows.
     """
-    inputs: dict[str, str | list[str]] = {"curated": curated.content}
-    if scores is not None:
-        inputs["scores"] = scores.content
-    recipe = Recipe("review", VERSION, inputs=inputs, settings=settings_json(review))
+    settings = review.model_dump(mode="json", include=AUTOMATIC)
+    recipe = Recipe("review", VERSION, inputs=_inputs(curated, scores), settings=settings)
     if found := store.find(recipe):
         return found
     with store.draft(recipe) as draft:
@@ -53,8 +55,48 @@ def review_records(store: RunStore, curated: Artifact, scores: Artifact | None, 
             check_scores(accepted, table)
         result = decide_by_score(accepted, table, judge, review)
         draft.counts.update(check_accounts(accepted, result.reviewed))
-        write_records(result.reviewed, REVIEWED, draft.path / "reviewed.parquet")
-        write_records(result.preferences, PREFERENCES, draft.path / "preferences.parquet")
-        agreement = json.dumps(result.agreement, ensure_ascii=False, indent=2, sort_keys=True)
-        (draft.path / "agreement.json").write_text(agreement + "\n", encoding="utf-8")
+        _write(result, draft)
     return draft.artifact
+
+
+def review_by_people(store: RunStore, curated: Artifact, scores: Artifact | None, project: Project) -> Artifact:
+    """Decide by what reviewers answered in Argilla.
+
+    Args:
+        store, curated, scores: see `review_records`; the scores stay with the rows but decide nothing.
+        project: the project file: its review section, and what reviewers are told about the project.
+
+    Returns:
+        The review artifact, as `review_records`.
+
+    Raises:
+        WaitingForPeople: too few answers yet; says what is missing, and from whom.
+        CorpusError, AccountingError: as `review_records`.
+        SemilleroError: Argilla is needed and cannot be used.
+    """
+    from semillero.review.aggregation import decide_by_responses
+    from semillero.review.people import await_people
+
+    standing = await_people(store, curated, scores, project)
+    inputs = _inputs(curated, scores) | {"responses": standing.snapshot.content if standing.snapshot else ""}
+    settings = project.review.model_dump(mode="json", include=BY_PEOPLE)
+    recipe = Recipe("review", VERSION, inputs=inputs, settings=settings)
+    if found := store.find(recipe):
+        return found
+    with store.draft(recipe) as draft:
+        result = decide_by_responses(standing.accepted, standing.scores, standing.responses, project.review)
+        draft.counts.update(check_accounts(standing.accepted, result.reviewed))
+        _write(result, draft)
+    return draft.artifact
+
+
+def _inputs(curated: Artifact, scores: Artifact | None) -> dict[str, str | list[str]]:
+    inputs: dict[str, str | list[str]] = {"curated": curated.content}
+    return inputs if scores is None else inputs | {"scores": scores.content}
+
+
+def _write(result: Review, draft: Draft) -> None:
+    write_records(result.reviewed, REVIEWED, draft.path / "reviewed.parquet")
+    write_records(result.preferences, PREFERENCES, draft.path / "preferences.parquet")
+    agreement = json.dumps(result.agreement, ensure_ascii=False, indent=2, sort_keys=True)
+    (draft.path / "agreement.json").write_text(agreement + "\n", encoding="utf-8")

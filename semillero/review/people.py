@@ -1,0 +1,120 @@
+"""Review by people: their answers decide, and while too few are there the run ends and waits for them.
+
+In: what `semillero.review.review_records` takes. The rows are in Argilla, what people answered is in the run store
+(`snapshots`). With enough answers there, Argilla is not asked: a run long after the review needs no server. Without,
+the rows that Argilla lacks are sent, what has been answered is kept, and, if it is still not enough,
+`WaitingForPeople` ends the run: nothing is held while people work, and the next run goes on from contents.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from semillero.errors import WaitingForPeople
+from semillero.progress import say
+from semillero.project.models import Project
+from semillero.records import ACCEPTED, SCORES, read_records
+from semillero.review.decisions import check_scores
+from semillero.review.quorum import Quorum, describe, measure_quorum
+from semillero.review.snapshots import keep_snapshot, newest_snapshot, read_snapshot
+from semillero.store import Artifact, RunStore
+
+if TYPE_CHECKING:
+    import argilla
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the review of one corpus stands.
+
+    Attributes:
+        accepted: its rows (ACCEPTED).
+        scores: the judge's scores (SCORES), or None.
+        snapshot: the artifact of the responses, or None when nothing was ever collected.
+        responses: what people answered (RESPONSES).
+        quorum: whether it is enough, and what is missing.
+    """
+
+    accepted: pl.DataFrame
+    scores: pl.DataFrame | None
+    snapshot: Artifact | None
+    responses: pl.DataFrame
+    quorum: Quorum
+
+
+def find_standing(store: RunStore, curated: Artifact, scores: Artifact | None, project: Project) -> Standing:
+    """Return where the review stands by the run store alone, without asking Argilla.
+
+    Raises:
+        AccountingError: the scores belong to other rows.
+    """
+    accepted = read_records(store.folder(curated) / "accepted.parquet", ACCEPTED)
+    table = None
+    if scores is not None:
+        table = read_records(store.folder(scores) / "scores.parquet", SCORES)
+        check_scores(accepted, table)
+    return _measure(store, project, accepted, table, newest_snapshot(store))
+
+
+def await_people(store: RunStore, curated: Artifact, scores: Artifact | None, project: Project) -> Standing:
+    """Return where the review stands, once it is enough to go on; asks Argilla only when the run store has too little.
+
+    Raises:
+        WaitingForPeople: it is not enough yet; says what is missing, and from whom.
+        InputError: no server or key is configured, or the server refuses it.
+        SemilleroError: the server is down (retryable), or has lost its index.
+    """
+    standing = find_standing(store, curated, scores, project)
+    if not standing.quorum.reached and not store.dry:
+        standing = _ask(store, curated, project, standing)
+    if not standing.quorum.reached:
+        raise WaitingForPeople(
+            describe(standing.quorum),
+            "",
+            f"accounts and passwords: semillero review invite {project.file.name}\n"
+            f"            go on when they have answered: semillero run {project.file.name}",
+        )
+    return standing
+
+
+def collect(store: RunStore, project: Project, client: "argilla.Argilla | None" = None) -> Artifact:
+    """Fetch everything that was answered and keep it; answers that Argilla has lost since stay in the table.
+
+    Raises:
+        InputError, SemilleroError: as `await_people`.
+    """
+    from semillero.review.collecting import collect_responses, keep_known
+    from semillero.review.connection import connect
+
+    collected = collect_responses(client or connect(project.review), project)
+    kept = keep_known(collected, read_snapshot(store, newest_snapshot(store)))
+    if kept.height > collected.height:
+        say(
+            f"  {kept.height - collected.height} answers are not in Argilla any more (an account or a dataset was "
+            "deleted); they are kept here, and `semillero review restore` puts them back"
+        )
+    return keep_snapshot(store, kept)
+
+
+def _ask(store: RunStore, curated: Artifact, project: Project, standing: Standing) -> Standing:
+    from semillero.review.connection import connect
+    from semillero.review.pushing import push_for_review
+    from semillero.review.team import prepare_workspaces
+
+    client = connect(project.review)
+    if strangers := prepare_workspaces(client, project):
+        say(f"  without an account yet: {', '.join(strangers)}; `semillero review invite {project.file.name}`")
+    report = push_for_review(client, project, standing.accepted, standing.scores, curated.content[:12])
+    if report.pushed:
+        say(f"  {report.pushed} records sent to Argilla, {report.already_there} were there")
+    return _measure(store, project, standing.accepted, standing.scores, collect(store, project, client))
+
+
+def _measure(
+    store: RunStore, project: Project, accepted: pl.DataFrame, scores: pl.DataFrame | None, snapshot: Artifact | None
+) -> Standing:
+    responses = read_snapshot(store, snapshot)
+    quorum = measure_quorum(accepted, responses, project.review, datetime.now(UTC))
+    return Standing(accepted, scores, snapshot, responses, quorum)
