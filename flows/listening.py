@@ -6,6 +6,7 @@ A message only says that it is time to look: answers are collected and counted a
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import typer
@@ -41,6 +42,10 @@ def listen(file: Path, port: int | None, public_url: str | None) -> None:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True, name="webhook")
         thread.start()
+        while not server.started:
+            if not thread.is_alive():
+                raise SemilleroError(f"port {port} cannot be listened on", "a free port", "name another --port")
+            time.sleep(0.05)
         typer.echo(f"Listening for answers on http://{HOST}:{port}{PATH}  (Ctrl-C stops)")
         try:
             wait_until_enough(file, answered)

@@ -1,6 +1,8 @@
 """A run that waits for reviewers in a real Argilla, and goes on when they have answered."""
 
 import json
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -140,3 +142,26 @@ def test_without_a_server_or_a_key_the_run_says_what_to_do(reviewed: Grown, monk
     assert refused.returncode == 2
     assert "ARGILLA_API_KEY" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_argilla_itself_says_when_the_run_can_go_on(reviewed: Grown, argilla_server: "LocalArgilla") -> None:
+    reviewed.change(training={"enabled": False})
+    file = str(reviewed.file)
+    assert reviewed.run(check=False).returncode == 75
+    invited = reviewed.call("review", "invite", file).stdout
+    passwords = {line.split()[0]: line.split()[2] for line in invited.splitlines() if " password " in line}
+    listener = reviewed.start("review", "listen", file)
+    assert listener.stdout is not None
+    address = listener.stdout.readline().split()[4]
+    forged = urllib.request.Request(address, b'{"type": "response.created"}', method="POST")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(forged)
+
+    for name, password in passwords.items():
+        answer_as(argilla_server, name, password, lambda record: {"quality": 4, "fits_variety": "yes"})
+    out, err = listener.communicate(timeout=300)
+    assert listener.returncode == 0, err
+    assert "the quorum is reached" in out
+    assert outcomes(reviewed.run("--json").stdout)["submit"] == "reused"
+    client = connect_to(argilla_server.url, argilla_server.api_key)
+    assert [hook.url for hook in client.webhooks if hook.url == address] == []
