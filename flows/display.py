@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTCOME_STYLE = {
     "made": "green", "reused": "cyan", "skipped": "dim", "to make": "yellow", "waits": "dim", "awaits people": "yellow",
+    "paused": "yellow",
     "ok": "green", "warns": "yellow", "fails": "red",
     "up": "green", "down": "red", "silent": "red", "incomplete": "yellow",
 }  # fmt: skip
@@ -86,13 +87,13 @@ def show_score(score: "Score", as_json: bool) -> None:
     typer.echo("\n".join(score_lines(score)))
 
 
-def show_review(standing: "Standing", note: str, as_json: bool) -> None:
-    """Show how far the review is: by variety, by person, and whether the run can go on."""
+def show_review(standing: "Standing", agreement: dict[str, Any], note: str, as_json: bool) -> None:
+    """Show how far the review is, by variety and person, how far people agree, and whether the run can go on."""
     from semillero.review.quorum import describe
 
     quorum = standing.quorum
     if as_json:
-        print_json({**quorum.as_json(), "note": note})
+        print_json({**quorum.as_json(), "agreement": agreement, "note": note})
         return
     rows = [(v.variety, str(v.records), str(v.answered), str(v.wanted), str(v.missing)) for v in quorum.varieties]
     _print_table(("variety", "records", "answered", "wanted", "answers missing"), rows)
@@ -101,9 +102,22 @@ def show_review(standing: "Standing", note: str, as_json: bool) -> None:
         for p in quorum.people
     ]
     _print_table(("reviewer", "answered", "open to them"), people)
+    measured = [(name, found["overall"]) for name, found in agreement.get("questions", {}).items()]
+    known = [(name, alpha_text(found)) for name, found in measured if found["alpha"] is not None]
+    if known:
+        _print_table(("question", "agreement (Krippendorff's alpha)"), known)
+    for outlier in agreement.get("outliers", []):
+        about = ", ".join(outlier["questions"])
+        typer.secho(f"{outlier['reviewer']} disagrees with everyone ({about}): talk first; review.exclude", fg="yellow")
     typer.echo(describe(quorum).splitlines()[0])
     if note:
         typer.secho(note, fg="yellow", err=True)
+
+
+def alpha_text(found: dict[str, Any]) -> str:
+    """Return an alpha with its interval, as text."""
+    interval = f" [{found['low']:.2f}, {found['high']:.2f}]" if found["low"] is not None else ""
+    return f"{found['alpha']:.2f}{interval}"
 
 
 def show_argilla(argilla: "LocalArgilla") -> None:

@@ -19,7 +19,6 @@ from tasks.demo import demo
 from tasks.evaluation import evaluate
 from tasks.generation import generate
 from tasks.judging import judge
-from tasks.policy import WAITING
 from tasks.publishing import publish
 from tasks.review import review
 from tasks.submission import submit
@@ -48,12 +47,13 @@ def pipeline(
         smoke: the same stages on a handful of rows, in a run store of its own.
 
     Returns:
-        Completed, or WaitingForPeople: completed too, so that nothing is held or retried; data: a report a stage.
+        Completed; WaitingForPeople or TrainingPaused: completed too, so that nothing is held or retried; data: a report
+        a stage.
     """
     with open_run(project_file, until=until, only=only, smoke=smoke) as (project, sources, step):
         grow(project, sources, step)
     if step.waiting:
-        return Completed(name=WAITING, message=step.waiting.message, data=step.reports)
+        return Completed(name=step.waiting.state, message=step.waiting.message, data=step.reports)
     return Completed(data=step.reports)
 
 

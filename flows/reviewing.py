@@ -3,7 +3,7 @@
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 NOBODY = "review.mode is automatic: nobody is asked"
 
 
-def look_at_review(file: Path, keep: bool) -> "tuple[Standing, str]":
-    """Return where the review stands, and a note when Argilla could not be asked.
+def look_at_review(file: Path, keep: bool) -> "tuple[Standing, dict[str, Any], str]":
+    """Return where the review stands, how far people agree, and a note when Argilla could not be asked.
 
     Args:
         file: the project file.
@@ -36,7 +36,8 @@ def look_at_review(file: Path, keep: bool) -> "tuple[Standing, str]":
         if keep:
             raise
         note = f"Argilla could not be asked ({error.found}); this is what was collected before"
-    return find_standing(store, curated, scores, project), note
+    standing = find_standing(store, curated, scores, project)
+    return standing, standing.measure_agreement(project.review), note
 
 
 def find_review(file: Path) -> "Standing":
@@ -55,7 +56,7 @@ def back_up(file: Path, target: Path | None) -> tuple[Path, int, str]:
     """
     from semillero.review.snapshots import FILE, read_snapshot
 
-    standing, note = look_at_review(file, keep=False)
+    standing, _, note = look_at_review(file, keep=False)
     project = load_project(file)
     store = RunStore(project.store_root)
     if standing.snapshot is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from flows.server import apply_settings, server_for_run
-from semillero.errors import InputError, WaitingForPeople
+from semillero.errors import InputError, TrainingPaused, WaitingForPeople
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -23,13 +23,15 @@ def run_pipeline(file: Path, until: str, only: str | None, smoke: bool, as_json:
     with server_for_run():  # before Prefect is imported: it reads its settings once
         from flows.display import show_reports
         from flows.pipeline import pipeline
-        from tasks.policy import WAITING
+        from tasks.policy import PAUSED, WAITING
 
         start = time.perf_counter()
         state: State[Any] = pipeline(str(file.resolve()), until=until, only=only, smoke=smoke, return_state=True)
         show_reports(file, state.result(), time.perf_counter() - start, as_json, smoke)
     if state.name == WAITING:
         raise WaitingForPeople(state.message or "")
+    if state.name == PAUSED:
+        raise TrainingPaused(state.message or "")
 
 
 def quiet_libraries() -> None:

@@ -15,11 +15,12 @@ from prefect.tasks import Task
 from semillero.energy import CarbonMeter
 from semillero.errors import InputError
 from semillero.generation import ShardPlan, plan_shards
+from semillero.processes import signals_reach_children
 from semillero.progress import say
 from semillero.project import CorpusSettings, Project, load_project
 from semillero.project.sources import Sources, load_sources
 from semillero.store import Artifact, Recipe, RunStore, WouldMake
-from tasks.policy import Waiting, describe_counts
+from tasks.policy import WAITING, Waiting, describe_counts
 
 STAGES = (
     "generate", "curate", "judge", "review", "dataset", "train", "evaluate", "cards", "demo", "publish", "submit",
@@ -32,8 +33,8 @@ ShardGroup = tuple[str, tuple[ShardPlan, ...]]
 class StageReport:
     """How a stage ended.
 
-    ``made``, ``reused``, ``skipped`` or ``awaits people``; when only looked at, also ``to make`` and ``waits`` (for an
-    earlier stage).
+    ``made``, ``reused``, ``skipped``, ``awaits people`` or ``paused``; when only looked at, also ``to make`` and
+    ``waits`` (for an earlier stage).
     """
 
     stage: str
@@ -75,7 +76,8 @@ class RunSteps:
         artifact = self._submit(task, args)
         if isinstance(artifact, Waiting):
             self.waiting = artifact
-            self.reports.append(StageReport(task.name, "awaits people", artifact.message.splitlines()[0]))
+            outcome = "awaits people" if artifact.state == WAITING else "paused"
+            self.reports.append(StageReport(task.name, outcome, artifact.message.splitlines()[0]))
             say_report(self.reports[-1])
             raise Reached
         self._report(task.name, [artifact] if artifact else [], time.perf_counter() - start)
@@ -183,7 +185,7 @@ def open_run(
     sources = load_sources(project)
     store = RunStore(project.store_root, CarbonMeter(project.project.country))
     step = RunSteps(store, until, only)
-    with store.lock(), contextlib.suppress(Reached):
+    with store.lock(), signals_reach_children(), contextlib.suppress(Reached):
         yield project, sources, step
 
 
@@ -204,6 +206,7 @@ def say_report(report: StageReport) -> None:
         "reused": "[cyan]=[/]",
         "skipped": "[dim]–[/]",
         "awaits people": "[yellow]…[/]",
+        "paused": "[yellow]…[/]",
     }
     took = f"[dim]{report.seconds:.1f} s[/]" if report.outcome == "made" else f"[dim]{report.outcome}[/]"
     say(f"{marks.get(report.outcome, ' ')} {report.stage:<9} {report.summary}  {took}")

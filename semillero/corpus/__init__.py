@@ -24,7 +24,7 @@ from semillero.store import Artifact, Recipe, RunStore
 
 __all__ = ["SPLITS", "VERSION", "build_dataset"]
 
-VERSION = 1
+VERSION = 2
 
 
 def build_dataset(store: RunStore, reviewed: Artifact, sources: Sources, corpus: CorpusSettings) -> Artifact:
@@ -55,7 +55,8 @@ def build_dataset(store: RunStore, reviewed: Artifact, sources: Sources, corpus:
         return found
     with store.draft(recipe) as draft:
         folder = store.folder(reviewed)
-        kept = read_records(folder / "reviewed.parquet", REVIEWED).filter(pl.col("decision") == "kept")
+        reviewed_rows = read_records(folder / "reviewed.parquet", REVIEWED)
+        kept = reviewed_rows.filter(pl.col("decision") == "kept")
         # Ids are hashes: their order mixes varieties and topics, and does not depend on who answered first.
         rows = to_corpus_structure(kept.sort("id"), corpus.varieties)
         neighbours = merge_neighbours(rows, corpus.filters.near_duplicate)
@@ -64,7 +65,8 @@ def build_dataset(store: RunStore, reviewed: Artifact, sources: Sources, corpus:
         for name in SPLITS:
             part = rows.filter(pl.col("split") == name).drop("split")
             part.write_parquet(draft.path / f"{name}.parquet", compression="zstd", statistics=False)
-        pairs = read_records(folder / "preferences.parquet", PREFERENCES)
+        found_pairs = read_records(folder / "preferences.parquet", PREFERENCES)
+        pairs = drop_held_out(found_pairs, reviewed_rows, rows)
         if pairs.height:
             pairs.write_parquet(draft.path / "preferences.parquet", compression="zstd", statistics=False)
         statistics = measure_corpus(rows) | {
@@ -74,12 +76,26 @@ def build_dataset(store: RunStore, reviewed: Artifact, sources: Sources, corpus:
                 "groups_merged": neighbours.merged,
             },
             "preferences": pairs.height,
+            "preferences_held_out": found_pairs.height - pairs.height,
             "warnings": find_warnings(rows),
         }
         text = json.dumps(statistics, ensure_ascii=False, indent=2, sort_keys=True)
         (draft.path / "statistics.json").write_text(text + "\n", encoding="utf-8")
         draw_figures(rows, {v.code: v.name for v in corpus.varieties}, topics, draft.path / "figures")
     return draft.artifact
+
+
+def drop_held_out(pairs: pl.DataFrame, reviewed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the preference pairs that no held-out row is related to: whoever trains on them must not see the test.
+
+    Args:
+        pairs: PREFERENCES; the row of a pair may have been discarded.
+        reviewed: all reviewed rows (REVIEWED).
+        rows: the kept rows with `grupo` and `split`.
+    """
+    held = rows.filter(pl.col("split") != "train")["grupo"].unique()
+    related = reviewed.filter(pl.col("group").is_in(held.implode()))["id"]
+    return pairs.filter(~pl.col("id").is_in(related.implode()))
 
 
 def _split(rows: pl.DataFrame, neighbours: Neighbours, corpus: CorpusSettings) -> pl.DataFrame:

@@ -239,6 +239,9 @@ class ReviewSettings(Section):
         default="ARGILLA_API_KEY", description="argilla: the environment variable that holds an owner's API key."
     )
     reviewers: tuple[Reviewer, ...] = Field(default=(), description="argilla: who answers, and for which varieties.")
+    exclude: tuple[str, ...] = Field(
+        default=(), description="argilla: user names whose answers do not count (kept all the same)."
+    )
     min_submitted: int = Field(default=1, ge=1, le=20, description="argilla: people who answer each record.")
     overlap: Share = Field(default=0.2, description="argilla: share of the records that more people answer.")
     overlap_submitted: int = Field(

@@ -23,7 +23,7 @@ __all__ = ["VERSION", "Review", "review_by_people", "review_records"]
 VERSION = 2
 # What decides; where Argilla is and how long the run waits for it changes no decision.
 AUTOMATIC = {"mode", "discard"}
-BY_PEOPLE = {"mode", "min_submitted", "overlap", "overlap_submitted", "keep_from", "reviewers"}
+BY_PEOPLE = {"mode", "exclude", "min_submitted", "overlap", "overlap_submitted", "keep_from", "reviewers"}
 
 
 def review_records(store: RunStore, curated: Artifact, scores: Artifact | None, review: ReviewSettings) -> Artifact:

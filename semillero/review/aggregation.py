@@ -12,6 +12,7 @@ whatever the order of the responses. Each step is told where it is done:
 
 import polars as pl
 
+from semillero.curation.pii import replace_in_rows
 from semillero.project.models import ReviewSettings
 from semillero.records import PREFERENCES, REVIEWED
 from semillero.review.agreement import agreement_report
@@ -42,12 +43,20 @@ def decide_by_responses(
     rows = _join_votes(accepted, scores, vote(answers, review))
     rows = _correct(rows, answers)
     preferences, pairs = find_preferences(answers, rows)
+    rows = _without_personal_data(rows, ("instruction", "answer"))
+    preferences = _without_personal_data(preferences, ("prompt", "chosen", "rejected"))
     agreement = summarise(rows, answers, responses, review) | {
         "preferences": pairs,
         "agreement": agreement_report(answers) if answers.height else None,
     }
     chosen = preferences.select(pl.col(name).cast(kind) for name, kind in PREFERENCES.items())
     return Review(rows.select(list(REVIEWED)), chosen, agreement)
+
+
+def _without_personal_data(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
+    """Replace what people may have written into a correction; curation has seen the first text only."""
+    cleaned, _ = replace_in_rows(rows.with_row_index("row"), columns)
+    return cleaned.drop("row")
 
 
 def _join_votes(accepted: pl.DataFrame, scores: pl.DataFrame | None, votes: pl.DataFrame) -> pl.DataFrame:

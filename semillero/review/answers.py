@@ -35,8 +35,8 @@ ANSWERS: Schema = {
 def count_answers(accepted: pl.DataFrame, responses: pl.DataFrame, review: ReviewSettings) -> pl.DataFrame:
     """Return the answers that count (ANSWERS), sorted by record and reviewer.
 
-    Left out: drafts, answers about rows that are not in ``accepted``, and all but the newest of a person about a
-    record (a record that moved into the overlap can have two).
+    Left out: drafts, answers of people in ``review.exclude``, answers about rows that are not in ``accepted``, and all
+    but the newest of a person about a record (a record that moved into the overlap can have two).
     """
     shown = accepted.select(
         pl.col("id").alias("record"),
@@ -47,7 +47,7 @@ def count_answers(accepted: pl.DataFrame, responses: pl.DataFrame, review: Revie
     )
     named = pl.col("reasons").list.unique().list.sort()
     rows = (
-        responses.filter(pl.col("status").is_in(ANSWERED))
+        responses.filter(pl.col("status").is_in(ANSWERED) & ~pl.col("reviewer").is_in(list(review.exclude)))
         .drop("variety")
         .join(shown, on="record", how="inner")
         .with_columns(pl.when(named.is_null()).then(pl.lit([], pl.List(pl.String))).otherwise(named).alias("reasons"))

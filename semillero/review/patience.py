@@ -15,7 +15,7 @@ log = logging.getLogger("semillero.review")
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further try: about 15 in all, a restart of a small server
 LONGEST_PAUSE = 30.0  # seconds, whatever Retry-After asks for
-TIMEOUT = httpx.Timeout(120.0, connect=10.0)  # seconds; a batch of records on SQLite takes a few
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # seconds; a batch of records on SQLite takes a few
 # 500 too: two pushes that write the same record at once, or a locked SQLite, end in it, and the second try succeeds.
 REPEATABLE_FAULTS = {429, 500, 502, 503, 504}
 REFUSED_UNTOUCHED = {429, 503}  # the server said that it did nothing

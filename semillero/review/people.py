@@ -8,13 +8,13 @@ the rows that Argilla lacks are sent, what has been answered is kept, and, if it
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from semillero.errors import WaitingForPeople
 from semillero.progress import say
-from semillero.project.models import Project
+from semillero.project.models import Project, ReviewSettings
 from semillero.records import ACCEPTED, SCORES, read_records
 from semillero.review.decisions import check_scores
 from semillero.review.quorum import Quorum, describe, measure_quorum
@@ -42,6 +42,14 @@ class Standing:
     snapshot: Artifact | None
     responses: pl.DataFrame
     quorum: Quorum
+
+    def measure_agreement(self, review: ReviewSettings) -> dict[str, Any]:
+        """Return what `semillero.review.agreement` says of the answers so far; empty when nobody has answered."""
+        from semillero.review.agreement import agreement_report
+        from semillero.review.answers import count_answers
+
+        answers = count_answers(self.accepted, self.responses, review)
+        return agreement_report(answers) if answers.height else {}
 
 
 def find_standing(store: RunStore, curated: Artifact, scores: Artifact | None, project: Project) -> Standing:

@@ -82,6 +82,16 @@ def test_too_few_answers_wait_without_a_reason() -> None:
     assert outcome(says("r0", "ana"), min_submitted=1, overlap=1.0, overlap_submitted=3) == ("kept", None)
 
 
+def test_answers_of_excluded_people_do_not_count() -> None:
+    assert outcome(drops("r0", "ana"), says("r0", "eva"), exclude=["ana"]) == ("kept", None)
+
+
+def test_personal_data_in_corrections_is_replaced() -> None:
+    row = decide(says("r0", "ana", answer="Escribe a ana.lopez@example.org.")).reviewed.row(0, named=True)
+    assert "ana.lopez@example.org" not in row["answer"]
+    assert row["answer"].startswith("Escribe a ")
+
+
 def test_the_newest_answer_of_a_person_counts() -> None:
     old = says("r0", "ana", 1, updated_at="2026-11-01T00:00:00.000000+00:00")
     assert outcome(says("r0", "ana", 5), old) == ("kept", None)

@@ -8,7 +8,8 @@ import pytest
 from semillero.errors import InputError
 from semillero.project import Project
 from semillero.review.team import NewAccount, ensure_authors, prepare_team, renew_password
-from tests.reviewing import make_project, open_account
+from tests.flaky_proxy import LOSE_ANSWER, PASS, Fate, open_proxy
+from tests.reviewing import connect_to, make_project, open_account
 
 pytestmark = pytest.mark.slow
 
@@ -81,3 +82,16 @@ def test_authors_of_restored_answers_join_no_workspace(client: Any, name: str) -
     (made,) = ensure_authors(client, [f"{name}-alguien", client.me.username])
     assert made.name == f"{name}-alguien"
     assert ensure_authors(client, [made.name]) == []
+
+
+@pytest.mark.chaos
+def test_an_account_whose_making_was_not_confirmed_has_the_password_that_is_shown(
+    client: Any, argilla_server: Any, name: str
+) -> None:
+    def lose_what_is_made(method: str, path: str) -> Fate:
+        return LOSE_ANSWER if (method, path) == ("POST", "/api/v1/users") else PASS
+
+    with open_proxy(argilla_server.url, lose_what_is_made) as proxy:
+        shaky = connect_to(proxy.url, argilla_server.api_key)
+        (account,) = ensure_authors(shaky, [f"{name}-eva"])
+    assert open_account(argilla_server, account.name, account.password).me.username == account.name
