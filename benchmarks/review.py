@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from semillero.project import Project, ReviewSettings
-from semillero.records import RESPONSES
+from semillero.records import RESPONSES, record_id
 from semillero.review.aggregation import decide_by_responses
 from semillero.review.backup import restore_responses
 from semillero.review.collecting import collect_responses
@@ -81,9 +81,13 @@ def measure_collect(client: Any, rows: int, people: int) -> None:
 
 
 def make_rows(count: int) -> pl.DataFrame:
-    accepted = make_accepted((CODE,), groups=count // 3 + 1).head(count)
-    assert accepted["id"].n_unique() == count
-    return accepted
+    """Rows with questions of 10 words and answers of 30 to 40."""
+    few = make_accepted((CODE,), groups=10)
+    copies = few.join(pl.DataFrame({"copy": range(count // few.height + 1)}), how="cross", maintain_order="right_left")
+    rows = copies.head(count).with_columns(pl.format("{} Versión {}.", "instruction", "copy").alias("instruction"))
+    ids = [record_id(*row) for row in rows.select("item", "instruction", "answer").iter_rows()]
+    assert len(set(ids)) == count
+    return rows.with_columns(pl.Series("id", ids)).drop("copy")
 
 
 def make_responses(accepted: pl.DataFrame, project: Project) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 _children: "set[subprocess.Popen[Any]]" = set()
-_told = threading.Event()
+_told = False  # a plain flag: an Event's lock must not be taken in a signal handler
 
 
 def dies_with_parent() -> Callable[[], None]:
@@ -37,16 +37,18 @@ def dies_with_parent() -> Callable[[], None]:
 def signals_reach_children() -> Iterator[None]:
     """While inside, SIGTERM and SIGINT to this process reach its registered children too, before all else.
 
-    A task's thread waits for its child and sees no signal; the main thread gets it, and then waits for the task. Outside
-    the main thread nothing changes.
+    A task's thread waits for its child and sees no signal; the main thread gets it, and then waits for the task.
+    Outside the main thread nothing changes.
     """
+    global _told
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def forward(number: int, frame: FrameType | None) -> None:
-        _told.set()
+        global _told
+        _told = True
         for child in list(_children):
             with contextlib.suppress(OSError):
                 child.send_signal(number)
@@ -57,7 +59,7 @@ def signals_reach_children() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
-    _told.clear()
+    _told = False
     for number in before:
         signal.signal(number, forward)
     try:
@@ -79,4 +81,4 @@ def told_with_parent(child: "subprocess.Popen[Any]") -> Iterator[None]:
 
 def was_told_to_stop() -> bool:
     """Tell whether this process was asked to end while `signals_reach_children` was active."""
-    return _told.is_set()
+    return _told

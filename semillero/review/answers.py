@@ -2,8 +2,9 @@
 
 In: accepted rows (ACCEPTED) and responses (RESPONSES). Out: the answers that count, beside the text that was shown.
 
-Drafts never count. A person rejects a row by discarding it, or by naming a reason why it must go. Ratings and "does it
-fit" are taken as they were given: the guidelines ask for the row *as it is with the person's corrections*.
+Drafts never count. A person rejects a row by discarding it, or by naming a reason why it must go. Quality is that of
+the row as it was shown, and the guidelines promise that a correction saves it: whoever corrects a row without
+rejecting it counts as wanting it, however low they rated what they saw.
 """
 
 import polars as pl
@@ -19,7 +20,8 @@ ANSWERS: Schema = {
     "reviewer": pl.String(),
     "submitted": pl.Boolean(),
     "rejects": pl.Boolean(),  # discarded, or submitted with a reason why it must go
-    "quality": pl.Int64(),
+    "quality": pl.Int64(),  # of the row as it was shown
+    "rating": pl.Float64(),  # what counts: `quality`, or ``keep_from`` where the person's correction saves the row
     "fits_variety": pl.String(),
     "variety_label": pl.String(),
     "reasons": pl.List(pl.String()),  # sorted, each once; empty where the person gave none
@@ -67,9 +69,14 @@ def _weigh(rows: pl.DataFrame, review: ReviewSettings) -> pl.DataFrame:
         pl.when(submitted).then(_changed("answer", "shown_answer")).alias("new_answer"),
         pl.when(submitted & pl.col("alternative").is_not_null()).then(pl.col("ranking")).alias("ranking"),
     )
-    against = pl.col("rejects") | (pl.col("quality") < review.keep_from) | (pl.col("fits_variety") == "no")
+    rows = rows.with_columns(
+        (pl.col("new_instruction").is_not_null() | pl.col("new_answer").is_not_null()).alias("corrected")
+    )
+    saved = pl.col("corrected") & ~pl.col("rejects") & (pl.col("quality") < review.keep_from)
+    rating = pl.when(saved).then(review.keep_from).otherwise(pl.col("quality"))
+    against = pl.col("rejects") | (rating < review.keep_from) | (pl.col("fits_variety") == "no")
     return rows.with_columns(
-        (pl.col("new_instruction").is_not_null() | pl.col("new_answer").is_not_null()).alias("corrected"),
+        rating.alias("rating"),
         pl.when(against.fill_null(False))
         .then(pl.lit("rejected"))
         .when(pl.col("quality").is_not_null())

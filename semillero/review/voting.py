@@ -3,7 +3,8 @@
 The rule, in this order, for a row with ``review.min_submitted`` answers or more:
 
 1. **discarded** when more than half of the people rejected it, when the mean rating of those who submitted is below
-   ``review.keep_from``, or when more people say that it does not fit its variety than that it does;
+   ``review.keep_from`` (a correction lifts its author's rating to it), or when more people say that it does not fit its
+   variety than that it does;
 2. **pending**, reason ``tie``, when exactly half rejected it, or as many say that it fits as that it does not: nobody
    has decided against it, and one more answer settles it;
 3. **pending**, reason ``unrated``, when nobody rated it;
@@ -42,7 +43,7 @@ def vote(answers: pl.DataFrame, review: ReviewSettings) -> pl.DataFrame:
     rows = answers.group_by("record", maintain_order=True).agg(
         pl.len().alias("answers"),
         pl.col("reviewer").alias("people"),
-        pl.col("quality").filter("submitted").mean().round(DIGITS).alias("mean"),
+        pl.col("rating").filter("submitted").mean().round(DIGITS).alias("mean"),
         pl.col("rejects").sum().alias("against"),
         (fits == "yes").sum().alias("fitting"),
         (fits == "no").sum().alias("strange"),

@@ -32,6 +32,8 @@ def outcome(*responses: dict[str, Any], **review: Any) -> tuple[str, str | None]
     [
         ([says("r0", "ana", 3)], ("kept", None)),
         ([says("r0", "ana", 2)], ("discarded", "quality-low")),
+        ([says("r0", "ana", 1, answer="Mejor.")], ("kept", None)),  # the correction saves it
+        ([says("r0", "ana", 1, answer="Mejor.", reasons=["false"])], ("discarded", "false")),
         ([says("r0", "ana", 2), says("r0", "eva", 4)], ("kept", None)),  # mean 3
         ([says("r0", "ana", 2), says("r0", "eva", 3)], ("discarded", "quality-low")),
         ([drops("r0", "ana")], ("discarded", "rejected")),
@@ -222,12 +224,17 @@ RESPONSE = st.fixed_dictionaries(
 )
 
 
+def rate(answer: dict[str, Any], keep_from: float) -> float:
+    corrected = answer["instruction"] is not None or (answer["answer"] or " ") != " "
+    return max(answer["quality"], keep_from) if corrected and not answer["reasons"] else answer["quality"]
+
+
 def judge_by_hand(answers: list[dict[str, Any]], keep_from: float, needed: int) -> str:
     """The rule once more, for one row, in plain Python."""
     if len(answers) < needed:
         return "pending"
     rejections = sum(a["status"] == "discarded" or bool(a["reasons"]) for a in answers)
-    ratings = [a["quality"] for a in answers if a["status"] == "submitted" and a["quality"] is not None]
+    ratings = [rate(a, keep_from) for a in answers if a["status"] == "submitted" and a["quality"] is not None]
     fits = Counter(a["fits_variety"] for a in answers)
     low = bool(ratings) and sum(ratings) / len(ratings) < keep_from
     if 2 * rejections > len(answers) or low or fits["no"] > fits["yes"]:
