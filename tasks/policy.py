@@ -9,10 +9,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from semillero.errors import SemilleroError, WaitingForPeople
+from semillero.errors import SemilleroError, TrainingPaused, WaitingForPeople
 from semillero.store import Artifact
 
 WAITING = "WaitingForPeople"
+PAUSED = "TrainingPaused"
 
 # Prefect's own result cache stays off: it would be a second, unverified truth beside the run store.
 STORED: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
@@ -52,14 +53,23 @@ def settled(made: Artifact | Sequence[Artifact] | None, skipped: str = "") -> St
 
 @dataclass(frozen=True)
 class Waiting:
-    """What a stage hands over instead of an artifact while people are awaited: for what, and what to do."""
+    """What a stage hands over instead of an artifact while something is awaited: for what, and what to do.
+
+    ``state`` is the name of the state: people are awaited, or the next run of a training whose time was up.
+    """
 
     message: str
+    state: str = WAITING
 
 
 def awaiting(waiting: WaitingForPeople) -> State[Any]:
     """Return the state of a stage that waits for people: neither failed nor suspended, and nothing is held."""
     return Completed(name=WAITING, message=waiting.found, data=Waiting(str(waiting)))
+
+
+def pausing(paused: TrainingPaused) -> State[Any]:
+    """Return the state of a training that stopped with a checkpoint: not failed, and the next run goes on."""
+    return Completed(name=PAUSED, message=paused.found, data=Waiting(str(paused), PAUSED))
 
 
 def describe_counts(artifacts: Sequence[Artifact]) -> str:

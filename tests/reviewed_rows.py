@@ -33,7 +33,8 @@ def make_rows(varieties: Sequence[str], groups: int = 10, each: int = 3) -> list
                         "id": record_id(item, question, answer), "item": item, "group": passage, "variety": code,
                         "topic": f"t{g % 4}", "technique": "backtranslation", "instruction": question,
                         "answer": answer, "alternative": None, "register": "medio", "period": "actual",
-                        "domain": "cultura", "task": "pregunta_abierta", "source": answer, "prompt": "p", "model": "m", "flags": [],
+                        "domain": "cultura", "task": "pregunta_abierta", "source": answer,
+                        "prompt": "p", "model": "m", "flags": [],
                         "decision": "kept", "reason": None, "score": float(n), "reviewers": ["judge:likelihood:m"],
                         "original_instruction": question, "original_answer": answer,
                     }
