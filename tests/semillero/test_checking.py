@@ -1,0 +1,65 @@
+"""``semillero check`` finds what would fail later, and goes on to the next thing."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from semillero.checking import check_project
+
+EXAMPLE = Path(__file__).parents[2] / "semillero" / "project" / "starter"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copytree(EXAMPLE, tmp_path / "p")
+    return tmp_path / "p" / "semillero.yaml"
+
+
+def change(file: Path, **sections: dict[str, Any]) -> None:
+    data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for name, values in sections.items():
+        data.setdefault(name, {}).update(values)
+    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+
+
+def outcomes(file: Path) -> dict[str, tuple[str, str]]:
+    return {check.what: (check.outcome, check.found) for check in check_project(file)}
+
+
+def test_a_project_to_start_from_can_run(project: Path) -> None:
+    found = outcomes(project)
+    assert "fails" not in {outcome for outcome, _ in found.values()}
+    assert found["reviewers"] == ("warns", "nobody: review is automatic, and the card will say so")
+    assert {"project file", "generator", "run store", "base model", "disk"} <= set(found)
+
+
+def test_everything_that_is_wrong_is_told_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("A_KEY", raising=False)
+    monkeypatch.setenv("B_KEY", "x")
+    reviewers = [{"name": name, "varieties": ["es-MX", "es-CO"]} for name in ("ana", "eva")]
+    change(
+        project,
+        corpus={
+            "generator": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m", "api_key_env": "A_KEY"},
+            "judge": {"kind": "rubric", "base_url": "http://127.0.0.1:9/v1", "model": "m", "api_key_env": "B_KEY"},
+        },
+        review={"mode": "argilla", "url": "http://127.0.0.1:9", "api_key_env": "B_KEY", "reviewers": reviewers},
+    )
+    found = outcomes(project)
+    assert found["generator"] == ("fails", "environment variable A_KEY is not set")
+    assert found["judge"][0] == found["reviewers"][0] == "fails"
+    assert "127.0.0.1:9" in found["judge"][1]
+    assert "127.0.0.1:9" in found["reviewers"][1]
+    assert found["disk"][0] == "ok"  # what comes after a fault is tried all the same
+
+
+def test_a_store_in_use_is_told(project: Path) -> None:
+    from semillero.store.lock import lock_for
+
+    with lock_for(str(project.parent / ".semillero")):
+        outcome, found = outcomes(project)["run store"]
+    assert outcome == "fails"
+    assert "another run" in found
