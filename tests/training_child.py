@@ -15,7 +15,9 @@ from semillero.training.spec import BaseFacts, TrainingSpec
 PRELOADED = ["torch", "transformers", "peft", "accelerate", "bitsandbytes", "semillero.training.loop", __name__]
 
 
-def tiny_spec(folder: Path, base: Path, name: str = "run", rows: int = 20, **settings: Any) -> TrainingSpec:
+def tiny_spec(
+    folder: Path, base: Path, name: str = "run", rows: int = 20, copy_to: str | None = None, **settings: Any
+) -> TrainingSpec:
     """A training run over a few short rows, of its own working folder ``folder/name``."""
     split = {"train": rows, "validation": 4}
     for file, count in split.items():
@@ -39,6 +41,7 @@ def tiny_spec(folder: Path, base: Path, name: str = "run", rows: int = 20, **set
         threads=1,
         checkpoints=work / "checkpoints",
         output=work / "output",
+        copy_to=copy_to,
     )
 
 
@@ -51,6 +54,49 @@ def start_child(spec: TrainingSpec, dies_at_flush: int = 0) -> Any:
     child = context.Process(target=_train, args=(str(work / "spec.json"), dies_at_flush))
     child.start()
     return child
+
+
+class Heard:
+    """Keeps events in a list, as a reporter."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def send(self, event: str, **facts: Any) -> None:
+        self.events.append({"event": event, **facts})
+
+    def say(self, text: str) -> None:
+        self.send("note", text=text)
+
+    def pulse(self) -> None:
+        self.send("alive")
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["event"] == event]
+
+    @property
+    def notes(self) -> list[str]:
+        return [e["text"] for e in self.of("note")]
+
+
+def train_here(spec: TrainingSpec, steps: int | None = None) -> Heard:
+    """Train in this process, or stop after so many steps."""
+    from semillero.training.__main__ import _train
+    from semillero.training.outcomes import Stopped
+
+    heard = Heard()
+    spec.output.mkdir(exist_ok=True)
+    try:
+        _train(spec, heard, lambda: steps is not None and len(heard.of("step")) >= steps)  # type: ignore[arg-type]
+    except Stopped:
+        assert steps is not None
+    return heard
+
+
+def made(spec: TrainingSpec) -> dict[str, bytes]:
+    """Everything a run handed over, by file name."""
+    files = [p for p in spec.output.rglob("*") if p.is_file()]
+    return {p.relative_to(spec.output).as_posix(): p.read_bytes() for p in files}
 
 
 def _conversation(number: int) -> list[dict[str, str]]:

@@ -303,8 +303,8 @@ class TrainingSettings(Section):
     )
     checkpoint_copy: str | None = Field(
         default=None,
-        description="Folder or fsspec URL (s3://…) that checkpoints are copied to in the background; a machine that "
-        "lost its disk goes on from there. A run store on a URL takes the copies by default.",
+        description="Folder (absolute) or fsspec URL (s3://…) that checkpoints are copied to in the background; a "
+        "machine that lost its disk goes on from there. A run store on a URL takes the copies by default.",
     )
     budget_minutes: float | None = Field(
         default=None,
@@ -316,6 +316,13 @@ class TrainingSettings(Section):
     threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores by default.")
 
     _no_credentials = field_validator("checkpoint_copy")(refuse_credentials)
+
+    @field_validator("checkpoint_copy")
+    @classmethod
+    def _is_absolute(cls, url: str | None) -> str | None:
+        if url and "://" not in url and not Path(url).expanduser().is_absolute():
+            raise ValueError("a relative folder depends on where the command is run; give an absolute path or a URL")
+        return url
 
 
 class EvaluationSettings(Section):

@@ -1,13 +1,15 @@
 """The training child: ``python -m semillero.training SPEC``.
 
 Says on standard output what happens (JSON lines, see `semillero.training.events`) and by its exit code how it ended
-(`semillero.training.spec.Exit`). SIGTERM and SIGINT make it finish the step, write a checkpoint and exit with 75.
+(`semillero.training.spec.Exit`). SIGTERM, SIGINT and the end of its time make it write a checkpoint of the last whole
+step and exit with 75.
 """
 
 import fcntl
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,18 +17,25 @@ from semillero.errors import SemilleroError
 from semillero.training.events import Reporter
 from semillero.training.spec import Exit, TrainingSpec
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
+CARD_FAULT = ("cuda error", "cudnn error", "cublas_status", "nccl error", "cuda driver")
+
 
 def main(path: str) -> int:
     """Train as the specification says; return the exit code."""
-    stop = threading.Event()
+    started, stop = time.monotonic(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())  # only a flag: a checkpoint inside a step would be half a step
     reporter = Reporter()
-    spec = TrainingSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    spec = TrainingSpec.read(Path(path))
     spec.checkpoints.mkdir(parents=True, exist_ok=True)
+
+    def asked_to_stop() -> bool:
+        return stop.is_set() or (spec.seconds is not None and time.monotonic() - started >= spec.seconds)
+
     with (spec.checkpoints / "lock").open("w") as lock:
         _wait_for(lock.fileno(), reporter)
-        return _explain(lambda: _train(spec, reporter, stop.is_set), reporter)
+        return _explain(lambda: _train(spec, reporter, asked_to_stop), reporter, stop.is_set)
 
 
 def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], bool]) -> None:
@@ -40,6 +49,7 @@ def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], b
     from semillero.training.loop import Loop
     from semillero.training.report import measure_run, write_report
     from semillero.training.rows import encode_split
+    from semillero.training.rung import climb_rung
 
     tokenizer = load_tokenizer(spec.base_folder)
     train = encode_split(spec.train, tokenizer, spec.settings.max_length)
@@ -48,6 +58,10 @@ def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], b
     model = build_model(spec, device)
     check_compact_loss(model, torch.tensor(train.examples[0][0], device=device))
     loop = Loop(spec, model, train, validation, tokenizer.pad_token_id)
+    heaviest = loop.order.weigh(loop.order.heaviest)
+    reporter.send("data", longest=max(train.lengths), heaviest=heaviest, precision=loop.precision)
+    if climb_rung(loop, tokenizer, reporter, asked_to_stop):
+        loop = Loop(spec, model, train, validation, tokenizer.pad_token_id)  # with a fresh optimizer
     loop.run(reporter, asked_to_stop)
     check_adapter(model, loop.progress.validation[0][1], loop.progress.validation[-1][1])
     save_adapter(model, tokenizer, spec.base.name, spec.output / "adapter")
@@ -55,14 +69,20 @@ def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], b
     reporter.send("finished", run=measure_run(loop, loop.resumed_from))
 
 
-def _explain(work: Callable[[], None], reporter: Reporter) -> Exit:
-    """Run ``work`` and turn what it raises into an exit code and, where there is more to say, an event."""
+def _explain(work: Callable[[], None], reporter: Reporter, told: Callable[[], bool] = lambda: True) -> Exit:
+    """Run ``work`` and turn what it raises into an exit code and, where there is more to say, an event.
+
+    Args:
+        work: trains.
+        reporter: where events go.
+        told: whether a signal asked this process to stop (else its time was up).
+    """
     from semillero.training.outcomes import NotFinite, Stopped
 
     try:
         work()
     except Stopped as stopped:
-        reporter.say(f"training stopped {stopped}; a checkpoint is kept")
+        reporter.send("stopped", found=str(stopped), why="signal" if told() else "budget")
         return Exit.STOPPED
     except NotFinite as error:
         reporter.send("failed", found=str(error), expected="", remedy="")
@@ -71,16 +91,20 @@ def _explain(work: Callable[[], None], reporter: Reporter) -> Exit:
         reporter.send("failed", found=error.found, expected=error.expected, remedy=error.remedy)
         return Exit.EXPLAINED
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        code = _classify(error)
+        if code is None:
             raise
         reporter.send("failed", found=str(error).splitlines()[0] if str(error) else "", expected="", remedy="")
-        return Exit.OUT_OF_MEMORY
+        return code
     return Exit.DONE
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def _classify(error: BaseException) -> Exit | None:
+    """Tell running out of memory and a faulty card from our own mistakes, by what torch says."""
     text = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
+        return Exit.OUT_OF_MEMORY
+    return Exit.CARD_FAULT if any(words in text for words in CARD_FAULT) else None
 
 
 def _wait_for(descriptor: int, reporter: Reporter) -> None:

@@ -26,7 +26,12 @@ def build_model(spec: TrainingSpec, device: str) -> Any:
     from peft import LoraConfig, get_peft_model
 
     settings = spec.settings
-    base = load_base_model(spec.base_folder, quantize=settings.method == "qlora", device=device)
+    whole = torch.float32 if spec.attempt.precision == "float32" else None
+    base = load_base_model(spec.base_folder, quantize=settings.method == "qlora", device=device, dtype=whole)
+    if whole:
+        for module in base.modules():
+            if hasattr(module, "compute_dtype"):  # of NF4 layers: half precision on the cards that need this fallback
+                module.compute_dtype = whole
     config = LoraConfig(
         r=settings.lora_r,
         lora_alpha=settings.lora_alpha,

@@ -1,37 +1,79 @@
 """Checkpoints that are whole or absent.
 
-A checkpoint is written aside, flushed to the disk, sealed by a manifest (size and sha256 of each file, and the
-fingerprint of the run) and only then renamed into place. Resuming walks from the newest to the oldest, moves what does
-not verify to ``damaged/`` and refuses what belongs to another run. Tensors are read with ``weights_only``: no pickle
-can run code.
+A checkpoint is written aside, flushed to the disk, sealed by a manifest (size and sha256 of each file, the fingerprint
+of the run, the validation loss) and only then renamed into place. The newest are kept, and the best. Resuming walks
+from the newest to the oldest, moves what does not verify to ``damaged/`` and refuses what belongs to another run.
+Tensors are read with ``weights_only``: no pickle can run code.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from semillero.digests import digest_file, digest_json
+from semillero.digests import digest_file
 from semillero.errors import TrainingError
+from semillero.training.seals import read_manifest, refuse_other_run, verify, write_seal
 
-MANIFEST = "manifest.json"
 ADAPTER = "adapter.safetensors"  # trainable parameters by name
 STATE = "state.pt"  # optimizer, scheduler, random generators
 PROGRESS = "progress.json"  # step, curves, seconds
 
+ASIDE, REPLACED = ".aside-", ".replaced-"
+
 State = dict[str, Any]  # {"adapter": tensors by name, "trainer": tensors and numbers, "progress": JSON}
 
 
-def save_checkpoint(folder: Path, step: int, state: State, fingerprint: Mapping[str, Any], keep: int) -> None:
-    """Write the checkpoint of ``step``, then remove all but the ``keep`` newest."""
+def save_checkpoint(
+    folder: Path, step: int, state: State, fingerprint: Mapping[str, Any], keep: int, score: float | None = None
+) -> Path:
+    """Write the checkpoint of ``step``; then remove all but the ``keep`` newest and the best.
+
+    Args:
+        folder: of the run's checkpoints.
+        step: optimizer steps taken.
+        state: see `State`.
+        fingerprint: of the run; a checkpoint is resumed by no other.
+        keep: how many of the newest stay.
+        score: validation loss at this step, if it was measured; the lowest is the best.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        TrainingError: it cannot be written, most often because the disk is full; those before are whole.
+    """
+    aside = folder / f"{ASIDE}{uuid4().hex[:8]}"
+    try:
+        aside.mkdir(parents=True)
+        _write(aside, step, state, fingerprint, score)
+    except Exception as error:  # torch, safetensors and the system each have their own for a full disk
+        shutil.rmtree(aside, ignore_errors=True)
+        raise TrainingError(
+            f"the checkpoint of step {step} cannot be written to {folder}: {error}",
+            f"room on that disk ({shutil.disk_usage(folder.parent).free / 1e9:.1f} GB are free)",
+            "free some space and run the same command again: it goes on from the checkpoint before",
+        ) from error
+    target = folder / _name(step)
+    replaced = folder / f"{REPLACED}{target.name}"
+    if target.exists():  # the same step of the same run, saved by an attempt that was stopped
+        target.rename(replaced)  # never removed before its successor is there: it may be the only one
+    aside.rename(target)
+    _flush(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+    found = newest_first(folder)
+    for old in set(found) - kept(found, keep):
+        shutil.rmtree(old)
+    return target
+
+
+def _write(aside: Path, step: int, state: State, fingerprint: Mapping[str, Any], score: float | None) -> None:
     import torch
     from safetensors.torch import save_file
 
-    aside = folder / f".aside-{uuid4().hex[:8]}"
-    aside.mkdir(parents=True)
     save_file({name: tensor.cpu() for name, tensor in state["adapter"].items()}, aside / ADAPTER)
     torch.save(state["trainer"], aside / STATE)
     (aside / PROGRESS).write_text(json.dumps(state["progress"], sort_keys=True), encoding="utf-8")
@@ -39,22 +81,25 @@ def save_checkpoint(folder: Path, step: int, state: State, fingerprint: Mapping[
     for name in (ADAPTER, STATE, PROGRESS):
         _flush(aside / name)
         files[name] = {"size": (aside / name).stat().st_size, "sha256": digest_file(aside / name)}
-    seal = {"step": step, "files": files, "fingerprint": dict(fingerprint)}
-    # The manifest seals itself too, or a flipped byte in it would pass for the checkpoint of another run.
-    (aside / MANIFEST).write_text(json.dumps({**seal, "sha256": digest_json(seal)}), encoding="utf-8")
-    _flush(aside / MANIFEST)
+    seal = {"step": step, "score": score, "files": files, "fingerprint": dict(fingerprint)}
+    _flush(write_seal(aside, seal))
     _flush(aside)
-    target = folder / _name(step)
-    if target.exists():  # the same step of the same run, saved by an attempt that was stopped
-        shutil.rmtree(target)
-    aside.rename(target)
-    _flush(folder)
-    for old in _newest_first(folder)[keep:]:
-        shutil.rmtree(old)
+
+
+def kept(newest: Sequence[Path], keep: int) -> set[Path]:
+    """Return which checkpoints stay: the ``keep`` newest, and the one with the lowest validation loss.
+
+    Args:
+        newest: checkpoint folders, newest first.
+        keep: how many of the newest stay.
+    """
+    known = {path: read_manifest(path)[0].get("score") for path in newest}
+    scores = {path: float(score) for path, score in known.items() if score is not None}
+    return {*newest[:keep], *([min(scores, key=scores.__getitem__)] if scores else [])}
 
 
 def load_checkpoint(folder: Path, fingerprint: Mapping[str, Any], say: Callable[[str], None]) -> State | None:
-    """Return the newest checkpoint that verifies, or None when there is none.
+    """Return the newest checkpoint that verifies, or None when there is none; puts aside what does not.
 
     Args:
         folder: where `save_checkpoint` writes.
@@ -65,13 +110,12 @@ def load_checkpoint(folder: Path, fingerprint: Mapping[str, Any], say: Callable[
         TrainingError: a sound checkpoint is of another run; the message names what differs.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".aside-*"):  # killed while writing
-        shutil.rmtree(leftover)
-    found = _newest_first(folder)
+    _clear_leftovers(folder)
+    found = newest_first(folder)
     for path in found:
-        seal, fault = _read_seal(path)
+        seal, fault = verify(path)
         if not fault:
-            _refuse_other_run(path, seal["fingerprint"], fingerprint)
+            refuse_other_run(path, seal["fingerprint"], fingerprint)
             try:
                 return _read(path)
             except Exception as error:  # the hashes match and yet torch cannot read it: another version wrote it
@@ -79,9 +123,7 @@ def load_checkpoint(folder: Path, fingerprint: Mapping[str, Any], say: Callable[
         damaged = folder / "damaged" / f"{path.name}-{uuid4().hex[:8]}"
         damaged.parent.mkdir(exist_ok=True)
         path.rename(damaged)
-        say(f"checkpoint {path.name} {fault}; put aside, going on from the one before")
-    if found:
-        say("no checkpoint could be used: training starts from its beginning")
+        say(f"checkpoint {path.name} {fault}; put aside, the one before is tried")
     return None
 
 
@@ -96,49 +138,26 @@ def _read(path: Path) -> State:
     }
 
 
-def _read_seal(path: Path) -> tuple[dict[str, Any], str]:
-    """Return a checkpoint's manifest and what is wrong with the checkpoint (empty when nothing is)."""
-    try:
-        seal = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        stated = seal.pop("sha256")
-        if digest_json(seal) != stated:
-            return {}, "has a damaged manifest"
-        for name, entry in seal["files"].items():
-            if not (path / name).is_file():
-                return {}, f"lacks {name}"
-            if (path / name).stat().st_size != entry["size"] or digest_file(path / name) != entry["sha256"]:
-                return {}, f"has a damaged {name}"
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        return {}, f"has no usable manifest ({type(error).__name__})"
-    return seal, ""
-
-
-def _refuse_other_run(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    differing = [
-        f"{name}.{key}" if isinstance(ours.get(name), Mapping) else name
-        for name in sorted({*theirs, *ours})
-        for key in _differing_keys(theirs.get(name), ours.get(name))
-    ]
-    if differing:
-        raise TrainingError(
-            f"the checkpoint {path} was made by another run; what differs: {', '.join(differing[:5])}",
-            "the same data, base, settings and trainable parameters",
-            f"remove {path.parent} to train from the beginning",
-        )
-
-
-def _differing_keys(theirs: Any, ours: Any) -> list[str]:
-    if isinstance(theirs, Mapping) and isinstance(ours, Mapping):
-        return sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
-    return [] if theirs == ours else [""]
-
-
 def _name(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def _newest_first(folder: Path) -> list[Path]:
+def newest_first(folder: Path) -> list[Path]:
+    """Return the folders of a run's checkpoints, newest first; whether they verify is another question."""
     return sorted(folder.glob("step-*"), reverse=True)
+
+
+def step_of(name: str) -> int:
+    """Return the optimizer step that a checkpoint's folder name stands for."""
+    return int(name.rpartition("-")[2])
+
+
+def _clear_leftovers(folder: Path) -> None:
+    for leftover in folder.glob(f"{ASIDE}*"):  # killed while writing
+        shutil.rmtree(leftover)
+    for replaced in folder.glob(f"{REPLACED}*"):  # killed while the same step was saved again
+        target = folder / replaced.name.removeprefix(REPLACED)
+        shutil.rmtree(replaced) if target.exists() else replaced.rename(target)
 
 
 def _flush(path: Path) -> None:

@@ -1,78 +1,143 @@
-"""Starts the training child, shows its progress, and explains its end."""
+"""Starts one training child, shows what it says, and notices when it ends, hangs or outstays its time."""
 
 import contextlib
 import json
+import logging
 import os
+import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semillero.errors import TrainingError
-from semillero.processes import dies_with_parent
+from semillero.processes import dies_with_parent, told_with_parent
 from semillero.progress import say, track
-from semillero.training.spec import Exit, TrainingSpec
+from semillero.training.spec import TrainingSpec
 
 LOG = "training.log"  # what the child and its libraries print; kept in the working folder
-STOP_SECONDS = 120.0  # to finish a step and write a checkpoint
+STOP_SECONDS = 120.0  # to finish a micro-batch, write a checkpoint and copy it
+SILENCE_SECONDS = 1800.0  # a child says something every few seconds, but one micro-batch may take minutes on a CPU
+
+log = logging.getLogger("semillero.training")
+OnProgress = Callable[[int, int], None]  # optimizer steps done, of how many
 
 
-def run_child(spec: TrainingSpec, work: Path) -> dict[str, Any]:
-    """Train in a child process; return what it measured (seconds, throughput, memory, device).
+@dataclass
+class End:
+    """How a child ended.
+
+    Attributes:
+        code: its exit code; negative for a signal.
+        last: its last event of weight (``finished``, ``failed`` or ``stopped``).
+        data: what it said of its data and precision, empty if it never came that far.
+        step: the furthest optimizer step it reached.
+        hung: it was silent for too long and was killed.
+    """
+
+    code: int = 0
+    last: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    step: int = -1
+    hung: bool = False
+
+
+def run_child(spec: TrainingSpec, work: Path, on_progress: OnProgress | None = None) -> End:
+    """Train in one child process.
 
     Args:
-        spec: the run.
+        spec: the run, and how this process tries it.
         work: folder for the specification and the log; it survives a killed run.
-
-    Raises:
-        TrainingError: the child ended without an adapter; says why and what to do.
+        on_progress: called after each optimizer step.
     """
     spec_file = work / "spec.json"
     spec_file.write_text(spec.model_dump_json(indent=2), encoding="utf-8")
-    with (work / LOG).open("w", encoding="utf-8") as log:
+    deadline = None if spec.seconds is None else time.monotonic() + spec.seconds + STOP_SECONDS
+    with (work / LOG).open("a", encoding="utf-8") as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "semillero.training", str(spec_file.resolve())],
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=errors,
             text=True,
             encoding="utf-8",
             env=_environment(spec.threads),
             preexec_fn=dies_with_parent(),  # not start_new_session: Ctrl-C shall reach the child too
         )
-        try:
-            last = _follow(child)
-            code = child.wait()
-        except BaseException:
-            _stop(child)
-            raise
-    if code == Exit.DONE and last.get("event") == "finished":
-        return dict(last["run"])
-    raise _explain(code, last, work / LOG, spec)
+        end = End()
+        with told_with_parent(child):
+            try:
+                _follow(child, end, on_progress, deadline)
+                end.code = child.wait()
+            except BaseException:
+                _stop(child)
+                raise
+    return end
 
 
-def _follow(child: "subprocess.Popen[str]") -> dict[str, Any]:
-    """Show what the child says until it says no more; return its last event of weight."""
-    last: dict[str, Any] = {}
-    assert child.stdout is not None
+def _follow(child: "subprocess.Popen[str]", end: End, on_progress: OnProgress | None, deadline: float | None) -> None:
+    """Show what the child says until it says no more."""
     with contextlib.ExitStack() as bars:
         advance: Callable[[int], None] = lambda n: None  # noqa: E731
-        for line in child.stdout:
-            event = json.loads(line)
-            if event["event"] == "started":
-                say(f"training {event['parameters']:,} parameters for {event['steps']} steps")
+        for event in _events(child, end, deadline):
+            kind, steps = event["event"], end.data.get("steps", 0)
+            if kind == "started":
+                end.data |= event
+                end.step = event["done"]
+                _tell(f"training {event['parameters']:,} parameters for {event['steps']} steps")
                 advance = bars.enter_context(track("training", total=event["steps"]))
                 advance(event["done"])
-            elif event["event"] == "step":
+            elif kind == "step":
+                end.step = event["step"]
                 advance(1)
-            elif event["event"] == "validation":
-                say(f"validation loss after step {event['step']}: {event['loss']:.4f}")
-            elif event["event"] == "note":
-                say(event["text"])
-            else:
-                last = event
-    return last
+                if on_progress:
+                    on_progress(end.step, steps)
+            elif kind == "validation":
+                _tell(f"validation loss after step {event['step']}: {event['loss']:.4f}")
+            elif kind == "note":
+                _tell(event["text"])
+            elif kind == "data":
+                end.data |= event
+            elif kind != "alive":
+                end.last = event
+
+
+def _events(child: "subprocess.Popen[str]", end: End, deadline: float | None) -> Iterator[dict[str, Any]]:
+    """Yield the child's events; kill it when it is silent for too long or ignores the end of its time."""
+    lines: queue.Queue[str | None] = queue.Queue()
+    stream = child.stdout
+    assert stream is not None
+
+    def read() -> None:
+        for line in stream:
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, name="training events", daemon=True).start()
+    while True:
+        patience = SILENCE_SECONDS if deadline is None else min(SILENCE_SECONDS, deadline - time.monotonic())
+        try:
+            line = lines.get(timeout=max(patience, 0.0))
+        except queue.Empty:
+            end.hung = True
+            child.kill()  # it answers nothing, so SIGTERM would not be answered either
+            _tell("the training process does not answer any more; it was killed")
+            return
+        if line is None:
+            return
+        try:
+            event = json.loads(line)
+        except ValueError:  # the child was killed while it wrote this line
+            continue
+        yield event
+
+
+def _tell(text: str) -> None:
+    say(text)
+    log.info(text)
 
 
 def _stop(child: "subprocess.Popen[str]") -> None:
@@ -97,38 +162,3 @@ def _environment(threads: int) -> dict[str, str]:
         "TRANSFORMERS_VERBOSITY": "error",
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _explain(code: int, last: dict[str, Any], log: Path, spec: TrainingSpec) -> TrainingError:
-    found = str(last.get("found", "")) or _last_line(log)
-    if code == Exit.EXPLAINED and last.get("event") == "failed":
-        return TrainingError(found, last["expected"], last["remedy"])
-    if code == Exit.STOPPED:
-        return TrainingError(
-            "training was stopped; a checkpoint is kept", "", "run the same command again: it goes on", retryable=True
-        )
-    if code == Exit.OUT_OF_MEMORY:
-        return TrainingError(
-            f"training ran out of memory: {found}",
-            f"room for {spec.settings.batch_tokens} tokens at once",
-            "lower training.batch_tokens, then training.max_length; the batch_size of a step can stay",
-        )
-    if code == Exit.NOT_FINITE:
-        return TrainingError(
-            f"training left the numbers: {found}",
-            "a finite loss and gradient",
-            "lower training.learning_rate or raise training.warmup_ratio; if step 1 fails already, name another base",
-        )
-    if code < 0:
-        return TrainingError(
-            f"the training process was killed by signal {-code} (9 is often the system short of memory)",
-            "",
-            "run the same command again: it goes on from its last checkpoint",
-            retryable=True,
-        )
-    return TrainingError(f"training failed: {found}", "", f"the whole story is in {log}")
-
-
-def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"

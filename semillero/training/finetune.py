@@ -8,18 +8,22 @@ from typing import Any
 from semillero.models.base import digest_base, name_base, resolve_base
 from semillero.project.models import TrainingSettings, settings_json
 from semillero.store import Artifact, Draft, Recipe, RunStore
-from semillero.training.child import run_child
+from semillero.training.attempts import train_to_the_end
+from semillero.training.child import OnProgress
 from semillero.training.figure import draw_loss
 from semillero.training.spec import BaseFacts, TrainingSpec
 
 VERSION = 1
-# Where, how often saved and how large at most: none of it changes the adapter. The base counts by its contents.
+# Where, how long, how often saved, how large at most: none of it changes the adapter. The base counts by its contents.
 NOT_IN_RECIPE = {
-    "enabled", "threads", "save_steps", "keep_checkpoints", "max_parameters", "base", "base_revision",
+    "enabled", "threads", "save_steps", "keep_checkpoints", "checkpoint_copy", "budget_minutes", "max_parameters",
+    "base", "base_revision",
 }  # fmt: skip
 
 
-def finetune_adapter(store: RunStore, dataset: Artifact, training: TrainingSettings) -> Artifact:
+def finetune_adapter(
+    store: RunStore, dataset: Artifact, training: TrainingSettings, on_progress: OnProgress | None = None
+) -> Artifact:
     """Train an adapter on a dataset's ``train.parquet``; validate on its ``validation.parquet``.
 
     Killed or stopped at any moment, the next call goes on from the newest checkpoint.
@@ -28,6 +32,7 @@ def finetune_adapter(store: RunStore, dataset: Artifact, training: TrainingSetti
         store: the run store.
         dataset: artifact of the dataset stage.
         training: the project file's training section.
+        on_progress: called after each optimizer step with the steps done and their number.
 
     Returns:
         An artifact with ``adapter/`` (as peft loads it, with tokenizer and chat template), ``training.json`` and
@@ -35,6 +40,7 @@ def finetune_adapter(store: RunStore, dataset: Artifact, training: TrainingSetti
 
     Raises:
         InputError: the base model cannot be had.
+        TrainingPaused: the time was up or somebody asked for the end; the next call goes on.
         TrainingError: nothing to train on, too large a base, NaN, out of memory, or an adapter that changed nothing.
     """
     recipe = Recipe(
@@ -51,7 +57,7 @@ def finetune_adapter(store: RunStore, dataset: Artifact, training: TrainingSetti
         return found
     with store.draft(recipe) as draft:
         spec = _specify(store, dataset, training, recipe, draft)
-        draft.run.update(run_child(spec, store.work(recipe)))
+        draft.run.update(train_to_the_end(spec, store.work(recipe), on_progress))
         report = json.loads((draft.path / "training.json").read_text(encoding="utf-8"))
         draw_loss(report, draft.path / "figures" / "loss.png")
         draft.counts.update(_count(report))
@@ -80,7 +86,14 @@ def _specify(
         threads=training.threads or _default_threads(),
         checkpoints=_absolute(store.work(recipe) / "checkpoints"),
         output=_absolute(draft.path),
+        copy_to=_copies(store, training, recipe),
     )
+
+
+def _copies(store: RunStore, training: TrainingSettings, recipe: Recipe) -> str | None:
+    # A store on a URL outlives this machine's disk, so checkpoints are copied there without being asked.
+    root = training.checkpoint_copy or (None if store.local else f"{store.root.rstrip('/')}/checkpoints")
+    return f"{root.rstrip('/')}/{recipe.key[:16]}" if root else None
 
 
 def _default_threads() -> int:

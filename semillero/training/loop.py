@@ -6,34 +6,33 @@ Imports torch: for the training child only. Why not a Trainer: docs/decisions/00
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from transformers import get_scheduler
 
-from semillero.models.batches import each_batch, plan_batches, plan_epoch
+from semillero.models.batches import each_batch, plan_batches
 from semillero.models.loading import default_device
 from semillero.models.loss import answer_loss, sequence_losses
 from semillero.training.adapter import trainable
-from semillero.training.checkpoints import load_checkpoint, save_checkpoint
 from semillero.training.events import Reporter
+from semillero.training.guard import Guard, check_supervised
+from semillero.training.keeping import Keeper
+from semillero.training.order import Order
 from semillero.training.outcomes import NotFinite, Stopped
 from semillero.training.rows import Split
 from semillero.training.spec import TrainingSpec
+from semillero.training.state import Progress, Rng, capture_rng, capture_trainer, restore_trainer
 
 SCHEDULE = "linear"  # after the warm-up the learning rate falls in a line to zero
+# Seconds to wait for the copies of checkpoints: at the end of training, and when whoever stops it gives little time.
+COPY_SECONDS, COPY_SECONDS_STOPPED = 600.0, 20.0
 
 
-@dataclass
-class Progress:
-    """What a checkpoint remembers beside tensors; losses are nats a supervised token, by optimizer step."""
-
-    step: int = 0
-    seconds: float = 0.0
-    train: list[tuple[int, float]] = field(default_factory=list)
-    validation: list[tuple[int, float]] = field(default_factory=list)
+class _Interrupted(Exception):
+    """Asked to stop between two micro-batches."""
 
 
 class Loop:
@@ -42,68 +41,92 @@ class Loop:
     def __init__(self, spec: TrainingSpec, model: Any, train: Split, validation: Split, pad_id: int) -> None:
         self.spec, self.model, self.train, self.validation, self.pad_id = spec, model, train, validation, pad_id
         s = spec.settings
-        self.steps_per_epoch = math.ceil(len(train.examples) / s.batch_size)
-        self.steps = s.max_steps or max(1, round(s.epochs * self.steps_per_epoch))
+        self.order = Order(train.lengths, s, spec.batch_tokens)
+        self.steps = self.order.steps
         self.device = default_device()
-        self.accelerator = Accelerator(mixed_precision=_mixed_precision(self.device), cpu=self.device == "cpu")
+        self.precision = _mixed_precision(self.device) if spec.attempt.precision == "auto" else "no"
+        self.accelerator = Accelerator(mixed_precision=self.precision, cpu=self.device == "cpu")
         self.weights = trainable(model)
         optimizer = torch.optim.AdamW(self.weights.values(), lr=s.learning_rate, weight_decay=s.weight_decay)
         warmup = math.ceil(s.warmup_ratio * self.steps)
         self.scheduler = get_scheduler(SCHEDULE, optimizer, num_warmup_steps=warmup, num_training_steps=self.steps)
         self.optimizer = self.accelerator.prepare(optimizer)
         shapes = {name: list(p.shape) for name, p in self.weights.items()}
-        self.fingerprint = {**spec.fingerprint, "parameters": shapes}
+        self.keeper = Keeper(
+            spec.checkpoints, {**spec.fingerprint, "parameters": shapes}, s.keep_checkpoints, spec.copy_to
+        )
+        self.guard = Guard(loss_is_scaled=self.accelerator.scaler is not None)
+        self.reporter: Reporter | None = None
+        self.asked_to_stop: Callable[[], bool] = lambda: False
         self.progress = Progress()
         self.resumed_from = 0
-        self._epoch, self._plan = -1, [[[0]]]
+        self._saved = (-1, 0)  # step and number of validations of the newest checkpoint
+        self._rng: Rng | None = None  # at the start of a step that has begun
 
     def run(self, reporter: Reporter, asked_to_stop: Callable[[], bool]) -> None:
         """Train to the end, from the newest checkpoint if there is one.
 
         Raises:
-            Stopped: ``asked_to_stop`` became true; the state is saved.
+            Stopped: ``asked_to_stop`` became true; the state after the last whole step is saved.
             NotFinite: the loss or the gradient is NaN or infinite.
+            TrainingError: the loss is zero or has run away; a checkpoint is of another run.
         """
+        self.reporter, self.asked_to_stop = reporter, asked_to_stop
         self.resume(reporter)
-        progress, settings = self.progress, self.spec.settings
-        reporter.send("started", steps=self.steps, done=progress.step, parameters=self.trainable_parameters)
-        saved = progress.step if progress.validation else -1
+        done, precision = self.progress.step, self.precision
+        reporter.send("started", steps=self.steps, done=done, parameters=self.trainable_parameters, precision=precision)
+        try:
+            self._go_on(reporter)
+        except _Interrupted:
+            self.save()
+            self.keeper.close(COPY_SECONDS_STOPPED)
+            raise Stopped(f"after step {self.progress.step} of {self.steps}") from None
+        self.keeper.close(COPY_SECONDS)
+
+    def _go_on(self, reporter: Reporter) -> None:
+        progress = self.progress
         while True:
-            if self._is_evaluated(progress.step) and not any(at == progress.step for at, _ in progress.validation):
-                progress.validation.append((progress.step, self.validate()))
-                reporter.send("validation", step=progress.step, loss=progress.validation[-1][1])
-            last = progress.step == self.steps
-            if progress.step != saved and (last or progress.step % settings.save_steps == 0):
-                saved = self.save(1 if last else settings.keep_checkpoints)
-            if last:
+            best = self._validate_if_due(reporter)
+            if best or progress.step in (0, self.steps) or progress.step % self.spec.settings.save_steps == 0:
+                self.save()
+            if progress.step == self.steps:
                 return
-            if asked_to_stop():
-                if progress.step != saved:
-                    self.save(settings.keep_checkpoints)
-                raise Stopped(f"after step {progress.step} of {self.steps}")
+            self._breathe()
             loss = self.step()
             reporter.send("step", step=progress.step, loss=loss)
+            self.guard.check_course(progress.train, progress.validation[0][1])
+
+    def _breathe(self) -> None:
+        """Between two micro-batches: show that this process lives, and stop if asked to. Seconds matter then."""
+        if self.reporter:
+            self.reporter.pulse()
+        if self.asked_to_stop():
+            raise _Interrupted
 
     def step(self) -> float:
         """Take one optimizer step over ``batch_size`` sequences; the loss is the mean over their answers' tokens."""
         started = time.perf_counter()
-        micro_batches = self.plan(self.progress.step)
-        rows = [row for batch in micro_batches for row in batch]
-        count = sum(self.train.supervised[row] for row in rows)
+        self._rng = capture_rng(self.device)  # a step that is stopped half-way was never begun
+        number = self.progress.step + 1
+        micro_batches = self.order.plan(self.progress.step)
+        count = sum(self.train.supervised[row] for batch in micro_batches for row in batch)
+        check_supervised(number, count)
         self.model.train()
         total = 0.0
         for _, batch in each_batch(self.train.examples, micro_batches, self.pad_id, self.device):
+            self._breathe()
             with self.accelerator.autocast():
                 nats, _ = answer_loss(self.model, batch)
             self.accelerator.backward(nats / count)
             total += nats.item()
         norm = self.accelerator.clip_grad_norm_(self.weights.values(), self.spec.settings.max_grad_norm)
-        self._refuse_nan(total / count, norm)
+        self.guard.check(number, total / count, float(norm))
         self.optimizer.step()
         self.scheduler.step()
         self.optimizer.zero_grad()
-        self.progress.step += 1
-        self.progress.train.append((self.progress.step, total / count))
+        self._rng = None
+        self.progress.step = number
+        self.progress.train.append((number, total / count))
         self.progress.seconds += time.perf_counter() - started
         return total / count
 
@@ -111,8 +134,9 @@ class Loop:
         """Return the loss on the validation split: nats a supervised token."""
         self.model.eval()
         nats, count = 0.0, 0
-        batches = plan_batches(self.validation.lengths, self.spec.settings.batch_tokens)
+        batches = plan_batches(self.validation.lengths, self.spec.batch_tokens)
         for _, batch in each_batch(self.validation.examples, batches, self.pad_id, self.device):
+            self._breathe()
             with self.accelerator.autocast():
                 sums, counts = sequence_losses(self.model, batch)
             nats, count = nats + sums.double().sum().item(), count + int(counts.sum())
@@ -120,47 +144,42 @@ class Loop:
             raise NotFinite(f"the validation loss after step {self.progress.step} is {nats}")
         return nats / count
 
-    def plan(self, step: int) -> list[list[int]]:
-        """Return the micro-batches of an optimizer step, counted from 0 over all epochs."""
-        epoch, index = divmod(step, self.steps_per_epoch)
-        if epoch != self._epoch:
-            s = self.spec.settings
-            self._epoch = epoch
-            self._plan = plan_epoch(self.train.lengths, s.batch_size, s.batch_tokens, s.seed, epoch)
-        return self._plan[index]
+    def _validate_if_due(self, reporter: Reporter) -> bool:
+        """Measure the validation loss where it is due and not known yet; tell whether it is the best so far."""
+        step, known = self.progress.step, self.progress.validation
+        if not self._is_evaluated(step) or any(at == step for at, _ in known):
+            return False
+        known.append((step, self.validate()))
+        reporter.send("validation", step=step, loss=known[-1][1])
+        return known[-1][1] == min(loss for _, loss in known)
 
-    def save(self, keep: int) -> int:
-        """Write a checkpoint and return its step."""
-        trainer = {
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state_all() if self.device != "cpu" else [],
+    def save(self) -> None:
+        """Write a checkpoint of the last whole step, unless the newest one says as much."""
+        progress = self.progress
+        if self._saved == (progress.step, len(progress.validation)):
+            return
+        rng = self._rng or capture_rng(self.device)
+        state = {
+            "adapter": {name: p.detach() for name, p in self.weights.items()},
+            "trainer": capture_trainer(self.optimizer, self.scheduler, self.accelerator.scaler, rng),
+            "progress": asdict(progress),
         }
-        state = {"adapter": {n: p.detach() for n, p in self.weights.items()}, "trainer": trainer}
-        state["progress"] = asdict(self.progress)
-        save_checkpoint(self.spec.checkpoints, self.progress.step, state, self.fingerprint, keep)
-        return self.progress.step
+        score = next((loss for step, loss in progress.validation if step == progress.step), None)
+        self.keeper.save(progress.step, state, score, last=progress.step == self.steps)
+        self._saved = (progress.step, len(progress.validation))
 
     def resume(self, reporter: Reporter) -> None:
         """Continue from the newest checkpoint that verifies, if there is one."""
-        state = load_checkpoint(self.spec.checkpoints, self.fingerprint, reporter.say)
+        state = self.keeper.load(reporter.say)
         if state is None:
             return
         with torch.no_grad():
             for name, parameter in self.weights.items():
                 parameter.copy_(state["adapter"][name])
-        trainer = state["trainer"]
-        self.optimizer.load_state_dict(trainer["optimizer"])
-        self.scheduler.load_state_dict(trainer["scheduler"])
-        if self.accelerator.scaler and trainer["scaler"]:
-            self.accelerator.scaler.load_state_dict(trainer["scaler"])
-        torch.set_rng_state(trainer["rng"])
-        if self.device != "cpu" and len(trainer["cuda_rng"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(trainer["cuda_rng"])
+        restore_trainer(state["trainer"], self.optimizer, self.scheduler, self.accelerator.scaler, self.device)
         self.progress = Progress(**state["progress"])
         self.resumed_from = self.progress.step
+        self._saved = (self.progress.step, len(self.progress.validation))
         reporter.say(f"training goes on after step {self.progress.step} of {self.steps}")
 
     @property
@@ -172,13 +191,6 @@ class Loop:
         # At 0 (the base), at the end, and between; one right before the end would cost more than it tells.
         every = self.spec.settings.eval_steps
         return step in (0, self.steps) or (step % every == 0 and self.steps - step > every / 2)
-
-    def _refuse_nan(self, loss: float, norm: torch.Tensor) -> None:
-        # With float16 a gradient may overflow now and then; the loss scaler skips that step and scales less.
-        if not math.isfinite(loss) or (not self.accelerator.scaler and not torch.isfinite(norm)):
-            raise NotFinite(
-                f"in step {self.progress.step + 1} the loss is {loss} and the gradient's norm {norm.item()}"
-            )
 
 
 def _mixed_precision(device: str) -> str:

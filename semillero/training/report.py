@@ -16,7 +16,7 @@ from semillero.training.loop import Loop
 def write_report(loop: Loop) -> None:
     """Write ``training.json`` into the run's output folder."""
     spec, progress = loop.spec, loop.progress
-    plans = [loop.plan(step) for step in range(loop.steps)]
+    plans = [loop.order.plan(step) for step in range(loop.steps)]
     batches = [batch for plan in plans for batch in plan]
     rows = [row for batch in batches for row in batch]
     report = {
@@ -24,7 +24,7 @@ def write_report(loop: Loop) -> None:
         "base": spec.base.model_dump(),
         "settings": spec.recipe,
         "steps": loop.steps,
-        "steps_per_epoch": loop.steps_per_epoch,
+        "steps_per_epoch": loop.order.steps_per_epoch,
         "trainable_parameters": loop.trainable_parameters,
         "train_rows": len(loop.train.examples),
         "train_rows_too_long": loop.train.too_long,
@@ -44,7 +44,7 @@ def write_report(loop: Loop) -> None:
 def measure_run(loop: Loop, resumed_from: int) -> dict[str, Any]:
     """Return what differs from run to run: seconds, throughput, memory, device."""
     on_cpu = loop.device == "cpu"
-    tokens = sum(loop.train.lengths[row] for step in range(loop.steps) for b in loop.plan(step) for row in b)
+    tokens = sum(loop.train.lengths[row] for step in range(loop.steps) for b in loop.order.plan(step) for row in b)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if on_cpu else torch.cuda.max_memory_allocated()
     core = loop.model.get_base_model()
     return {
@@ -55,4 +55,6 @@ def measure_run(loop: Loop, resumed_from: int) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "dtype": str(core.get_output_embeddings().weight.dtype).removeprefix("torch."),
         "resumed_from_step": resumed_from,
+        "micro_batch_tokens": loop.spec.batch_tokens,
+        "mixed_precision": loop.precision,
     }

@@ -1,11 +1,13 @@
 """From a split's parquet file to token sequences with labels; rows that cannot be learned from leave with a count."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from semillero.errors import TrainingError
 from semillero.models.batches import Example
@@ -34,6 +36,10 @@ class Split:
         """Labelled tokens of each row (the first token of a sequence is never predicted)."""
         return [sum(label != IGNORED for label in labels[1:]) for _, labels in self.examples]
 
+    def only(self, rows: Sequence[int]) -> "Split":
+        """Return a split of these rows alone."""
+        return Split([self.examples[row] for row in rows], 0)
+
 
 def encode_split(path: Path, tokenizer: Any, max_length: int) -> Split:
     """Encode the ``messages`` column of a parquet file.
@@ -42,8 +48,9 @@ def encode_split(path: Path, tokenizer: Any, max_length: int) -> Split:
         TrainingError: no rows, none short enough, or rows without an answer to learn from.
     """
     try:
-        conversations = pl.read_parquet(path, columns=["messages"])["messages"].to_list()
-    except (pl.exceptions.PolarsError, OSError) as error:
+        # pyarrow comes with datasets; polars would be one more package on a machine that only trains.
+        conversations = pq.read_table(path, columns=["messages"])["messages"].to_pylist()
+    except (pa.ArrowException, KeyError, OSError) as error:
         raise TrainingError(f"{path.name} cannot be read: {error}", "a parquet file with a messages column") from None
     if not conversations:
         raise TrainingError(

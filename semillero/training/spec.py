@@ -2,9 +2,9 @@
 
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from semillero.project.models import TrainingSettings
 
@@ -14,7 +14,8 @@ class Exit(IntEnum):
 
     DONE = 0
     EXPLAINED = 1  # its last event holds found, expected, remedy
-    STOPPED = 75  # by SIGTERM or SIGINT, with a checkpoint; run again to go on
+    STOPPED = 75  # by SIGTERM, SIGINT or the end of its time, with a checkpoint; run again to go on
+    CARD_FAULT = 76  # the GPU or its driver failed; a fresh process may do better
     OUT_OF_MEMORY = 77
     NOT_FINITE = 78
 
@@ -31,6 +32,21 @@ class BaseFacts(BaseModel):
     digest: str
 
 
+class Attempt(BaseModel):
+    """How one process tries it; the parent changes this after a failure, never what is trained on what.
+
+    Attributes:
+        batch_tokens: most tokens a micro-batch holds; the settings' by default, fewer after running out of memory.
+            The sequences of each optimizer step stay the same.
+        precision: float32 after a model overflowed in float16; ``auto`` is what suits the processor or card.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch_tokens: int | None = Field(default=None, ge=1)
+    precision: Literal["auto", "float32"] = "auto"
+
+
 class TrainingSpec(BaseModel):
     """One training run.
 
@@ -44,6 +60,10 @@ class TrainingSpec(BaseModel):
         threads: CPU threads.
         checkpoints: folder of the live checkpoints; survives kills.
         output: folder that gets ``adapter/`` and ``training.json``.
+        copy_to: folder or fsspec URL that checkpoints are copied to in the background.
+        attempt: how this process tries it.
+        seconds: wall-clock time this process has, from its start; then it saves and stops.
+        rung: try the heaviest rows first when the run is long (see `semillero.training.rung`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,3 +78,19 @@ class TrainingSpec(BaseModel):
     threads: int
     checkpoints: Path
     output: Path
+    copy_to: str | None = None
+    attempt: Attempt = Attempt()
+    seconds: float | None = None
+    rung: bool = True
+
+    @property
+    def batch_tokens(self) -> int:
+        """Most tokens a micro-batch holds in this attempt."""
+        return self.attempt.batch_tokens or self.settings.batch_tokens
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a specification; relative paths in it start from its own folder, so that both can be moved together."""
+        spec = cls.model_validate_json(path.read_text(encoding="utf-8"))
+        names = ("train", "validation", "base_folder", "checkpoints", "output")
+        return spec.model_copy(update={name: path.parent / getattr(spec, name) for name in names})

@@ -1,5 +1,6 @@
 """Checkpoints: read back exactly, whole or passed over with a word, never those of another run."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 import torch
 
 from semillero.errors import TrainingError
+from semillero.training import checkpoints
 from semillero.training.checkpoints import load_checkpoint, save_checkpoint
+from semillero.training.keeping import Keeper
 
 FINGERPRINT = {
     "data": {"train": "abc"},
@@ -81,16 +84,35 @@ def test_when_all_are_damaged_it_is_said_aloud(saved: Path) -> None:
     for path in saved.glob("step-*/state.pt"):
         flip(path)
     said: list[str] = []
-    assert load_checkpoint(saved, FINGERPRINT, said.append) is None
+    assert Keeper(saved, FINGERPRINT, 2, None).load(said.append) is None
+    assert len(said) == 3
     assert "from its beginning" in said[-1]
+
+
+def test_the_best_stays_beside_the_newest(tmp_path: Path) -> None:
+    for step, score in ((2, 3.0), (4, 2.0), (6, None), (8, 2.5), (10, 2.4)):
+        save_checkpoint(tmp_path, step, state(step), FINGERPRINT, keep=2, score=score)
+    assert names(tmp_path) == ["step-00000004", "step-00000008", "step-00000010"]
+    save_checkpoint(tmp_path, 12, state(12), FINGERPRINT, keep=1, score=1.9)
+    assert names(tmp_path) == ["step-00000012"]
+
+
+def test_a_kill_while_the_same_step_is_saved_again_loses_neither(saved: Path) -> None:
+    newest = saved / "step-00000006"
+    newest.rename(saved / ".replaced-step-00000006")
+    assert load_checkpoint(saved, FINGERPRINT, pytest.fail)["progress"]["step"] == 6  # type: ignore[index]
+    save_checkpoint(saved, 6, state(7), FINGERPRINT, keep=2)
+    assert load_checkpoint(saved, FINGERPRINT, pytest.fail)["progress"]["step"] == 7  # type: ignore[index]
+    assert names(saved) == ["step-00000004", "step-00000006"]
 
 
 @pytest.mark.parametrize(
     ("ours", "named"),
     [
-        ({**FINGERPRINT, "data": {"train": "xyz"}}, "data.train"),
-        ({**FINGERPRINT, "settings": {"seed": 2, "learning_rate": 0.1}}, "settings.seed"),
-        ({**FINGERPRINT, "parameters": {"a.weight": [2, 4]}}, "parameters.a.weight"),
+        ({**FINGERPRINT, "data": {"train": "xyz"}}, 'data.train ("abc" there, "xyz" here)'),
+        ({**FINGERPRINT, "settings": {"seed": 2, "learning_rate": 0.1}}, "settings.seed (1 there, 2 here)"),
+        ({**FINGERPRINT, "parameters": {"a.weight": [2, 4]}}, "parameters.a.weight ([2, 3] there, [2, 4] here)"),
+        ({**FINGERPRINT, "parameters": {}}, "parameters.a.weight ([2, 3] there, nothing here)"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_and_the_field_named(
@@ -106,6 +128,17 @@ def test_what_a_kill_left_half_written_is_cleared_away(saved: Path) -> None:
     (saved / ".aside-1234").mkdir()
     (saved / ".aside-1234" / "state.pt").write_bytes(b"half")
     assert load_checkpoint(saved, FINGERPRINT, lambda text: None)["progress"]["step"] == 6  # type: ignore[index]
+    assert names(saved) == ["step-00000004", "step-00000006"]
+
+
+def test_a_full_disk_is_explained_and_costs_no_older_checkpoint(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(checkpoints, "_flush", full)
+    with pytest.raises(TrainingError, match=r"checkpoint of step 8 cannot be written .*No space left") as caught:
+        save_checkpoint(saved, 8, state(8), FINGERPRINT, keep=1)
+    assert "free some space" in caught.value.remedy
     assert names(saved) == ["step-00000004", "step-00000006"]
 
 

@@ -1,7 +1,6 @@
 """The loop in this process: orderly stops, refusals, and what it hands over."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,47 +11,15 @@ import torch
 from semillero.errors import TrainingError
 from semillero.training.__main__ import _explain, _train
 from semillero.training.outcomes import NotFinite, Stopped
-from semillero.training.spec import Exit, TrainingSpec
+from semillero.training.spec import Exit
 from tests.tiny_model import tiny_base
-from tests.training_child import tiny_spec
-
-
-class Heard:
-    """Keeps events in a list, as a reporter."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-
-    def send(self, event: str, **facts: Any) -> None:
-        self.events.append({"event": event, **facts})
-
-    def say(self, text: str) -> None:
-        self.send("note", text=text)
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        return [e for e in self.events if e["event"] == event]
+from tests.training_child import Heard, made, tiny_spec
+from tests.training_child import train_here as train
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_base(tmp_path_factory.mktemp("base"))
-
-
-def train(spec: TrainingSpec, steps: int | None = None) -> Heard:
-    """Train, or stop after so many steps."""
-    heard = Heard()
-    spec.output.mkdir(exist_ok=True)
-    stop: Callable[[], bool] = lambda: steps is not None and len(heard.of("step")) >= steps  # noqa: E731
-    try:
-        _train(spec, heard, stop)  # type: ignore[arg-type]
-    except Stopped:
-        assert steps is not None
-    return heard
-
-
-def made(spec: TrainingSpec) -> dict[str, bytes]:
-    files = [p for p in spec.output.rglob("*") if p.is_file()]
-    return {p.relative_to(spec.output).as_posix(): p.read_bytes() for p in files}
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, base: Path) -> None:
