@@ -14,7 +14,7 @@ UNPINNED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cubla
   nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cuda-crt nvidia-cuda-nvcc nvidia-nvvm nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \
   nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: quickstart setup test test-fast test-chaos check format lock clean help
+.PHONY: quickstart setup test test-fast test-chaos bench-training check format lock clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,10 @@ test-fast: setup  ## the inner loop, under two minutes
 
 test-chaos: setup  ## kill, corrupt, starve and flood for an hour
 	$(BIN)/python -m pytest -m "chaos or long" --timeout 3600
+
+bench-training: setup  ## trainers side by side; TRL goes beside the environment, not into it
+	test -d build/bench/trl || $(UV) pip install --quiet --python $(BIN)/python --no-deps --target build/bench trl==1.16.0
+	PYTHONPATH=build/bench:. $(BIN)/python -m benchmarks.training
 
 check: setup  ## style and types
 	$(BIN)/ruff check .

@@ -41,6 +41,21 @@ def plan_epoch(
     ]
 
 
+def plan_packs(
+    lengths: Sequence[int], batch_size: int, batch_tokens: int, seed: int, epoch: int
+) -> list[list[list[int]]]:
+    """Return the same optimizer steps as `plan_epoch`, their rows in packs without padding (see `pack`).
+
+    A step is cut into as few packs of ``batch_tokens`` as hold it, about equally full.
+    """
+    order = list(range(len(lengths)))
+    random.Random(f"{seed}/{epoch}").shuffle(order)
+    return [
+        split_evenly(order[start : start + batch_size], lengths, batch_tokens)
+        for start in range(0, len(order), batch_size)
+    ]
+
+
 def plan_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Return batches over all rows, longest first (so that what does not fit in memory fails at once)."""
     batches: list[list[int]] = []
@@ -73,6 +88,22 @@ def split_by_tokens(rows: Sequence[int], lengths: Sequence[int], batch_tokens: i
     return batches[::-1]
 
 
+def split_evenly(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Split rows into packs of at most ``batch_tokens``: the longest row left goes to the emptiest pack."""
+    rows = sorted(rows, key=lambda i: (-lengths[i], i))
+    count = max(1, -(-sum(lengths[i] for i in rows) // batch_tokens))
+    while True:
+        packs: list[list[int]] = [[] for _ in range(min(count, len(rows)))]
+        held = [0] * len(packs)
+        for row in rows:
+            emptiest = held.index(min(held))
+            packs[emptiest].append(row)
+            held[emptiest] += lengths[row]
+        if all(tokens <= batch_tokens or len(pack) == 1 for pack, tokens in zip(packs, held, strict=True)):
+            return packs
+        count += 1
+
+
 def padding_share(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
     """Return the share of the tokens in ``batches`` that is padding."""
     held = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
@@ -90,6 +121,23 @@ def collate(examples: Sequence[Example], pad_id: int, device: str = "cpu") -> "d
         "labels": [[*labels, *[IGNORED] * (width - len(labels))] for _, labels in examples],
     }
     return {name: torch.tensor(rows, dtype=torch.long, device=device) for name, rows in columns.items()}
+
+
+def pack(examples: Sequence[Example], device: str = "cpu") -> "dict[str, torch.Tensor]":
+    """Return sequences behind one another, without padding: ``input_ids``, ``position_ids``, ``labels`` (1 × tokens).
+
+    ``documents`` (on the CPU) holds each one's tokens. Positions start anew with each, and its first token, which no
+    token of its own predicts, has no label.
+    """
+    import torch
+
+    columns: dict[str, list[int]] = {
+        "input_ids": [token for ids, _ in examples for token in ids],
+        "position_ids": [position for ids, _ in examples for position in range(len(ids))],
+        "labels": [label for _, labels in examples for label in (IGNORED, *labels[1:])],
+    }
+    tensors = {name: torch.tensor([row], dtype=torch.long, device=device) for name, row in columns.items()}
+    return {**tensors, "documents": torch.tensor([len(ids) for ids, _ in examples])}
 
 
 def each_batch(

@@ -4,8 +4,8 @@ Measured, and why the choices below are what they are:
 
 - CPU without bfloat16 instructions: a bfloat16 matrix product runs at 0.5 to 10 GFLOP/s a core where float32 reaches 55
   to 80 (AVX2); float16 is as slow. With AVX512-BF16 or AMX, bfloat16 is the fast one.
-- A card below compute capability 8.0 has no bfloat16 (torch says it does, through emulation), and Gemma 3's residual
-  stream exceeds what float16 holds: there its weights outside the NF4 layers stay float32, only products are float16.
+- A card below compute capability 8.0 has no bfloat16, and Gemma 3's residual stream exceeds what float16 holds
+  (`semillero.models.precision`).
 - Frozen weights are never upcast: ``prepare_model_for_kbit_training`` would make embedding and norms float32, slower
   and larger.
 """
@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semillero.errors import InputError
+from semillero.models.precision import Precision, choose_precision
 
 if TYPE_CHECKING:
     import torch
-
-OVERFLOWS_FLOAT16 = ("gemma",)  # model types, by prefix, whose residual stream leaves float16's range
 
 
 def load_base_model(folder: Path, quantize: bool, device: str | None = None, dtype: "torch.dtype | None" = None) -> Any:
@@ -61,6 +60,27 @@ def keep_gradients_right(model: Any) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
+def unpack_nf4(model: Any) -> int:
+    """Replace each NF4 layer by a plain one with the same, unpacked numbers; return how many were.
+
+    On a CPU NF4 saves memory alone: each forward and backward pass unpacks every layer anew.
+    """
+    import torch
+    from bitsandbytes.functional import dequantize_4bit
+    from bitsandbytes.nn import Linear4bit
+
+    packed = [(name, m) for name, m in model.named_modules() if isinstance(m, Linear4bit)]
+    for name, layer in packed:
+        weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+        plain = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
+        plain.weight, plain.bias = torch.nn.Parameter(weight, requires_grad=False), layer.bias
+        model.set_submodule(name, plain)
+    for holder in (model, model.config):  # or peft would look for 4-bit layers
+        for mark in ("is_loaded_in_4bit", "is_quantized", "quantization_config", "hf_quantizer", "quantization_method"):
+            vars(holder).pop(mark, None)
+    return len(packed)
+
+
 def default_device() -> str:
     """Return the first CUDA device if there is one, else the CPU."""
     import torch
@@ -69,28 +89,27 @@ def default_device() -> str:
 
 
 def choose_dtype(device: str, model_type: str) -> "torch.dtype":
-    """Return the type for weights that are not quantised (see the module's text for why)."""
+    """Return the type for weights that are not quantised (see `semillero.models.precision`)."""
     import torch
 
-    if not device.startswith("cuda"):
-        fast = torch.cpu.get_capabilities()
-        return torch.bfloat16 if fast.get("avx512_bf16") or fast.get("amx_bf16") else torch.float32
-    if _has_bfloat16(device):
-        return torch.bfloat16
-    return torch.float32 if model_type.startswith(OVERFLOWS_FLOAT16) else torch.float16
+    dtype: torch.dtype = getattr(torch, _precision(device, model_type).weights)
+    return dtype
 
 
-def _has_bfloat16(device: str) -> bool:
+def _precision(device: str, model_type: str) -> Precision:
     import torch
 
-    return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.startswith("cuda"):
+        return choose_precision(torch.cuda.get_device_capability(device), model_type)
+    fast = torch.cpu.get_capabilities()
+    return choose_precision(None, model_type, bool(fast.get("avx512_bf16") or fast.get("amx_bf16")))
 
 
 def _nf4(device: str, dtype: "torch.dtype") -> Any:
     import torch
     from transformers import BitsAndBytesConfig
 
-    compute = torch.float16 if device.startswith("cuda") and not _has_bfloat16(device) else dtype
+    compute = torch.float16 if _precision(device, "").products == "float16" else dtype
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

@@ -23,31 +23,31 @@ COLUMNS = 4096  # of the vocabulary at once on a CPU: such a block of logits sta
 NEGLIGIBLE = 1e-4
 FILTERED_FROM = 65_536  # vocabularies below this are cheap enough to leave whole
 
-Batch = dict[str, torch.Tensor]  # input_ids, attention_mask, labels: (sequences, tokens)
+# Padded: input_ids, attention_mask, labels, (sequences, tokens). Packed: see `semillero.models.batches.pack`.
+Batch = dict[str, torch.Tensor]
 
 
 class _CompactCrossEntropy(torch.autograd.Function):
-    """Sum of −log p(label) over rows. The head is frozen: it gets no gradient."""
+    """−log p(label) of each row. The head is frozen: it gets no gradient."""
 
     @staticmethod
     def forward(
         ctx: Any, hidden: torch.Tensor, head: torch.nn.Linear, labels: torch.Tensor, cap: float
     ) -> torch.Tensor:
         gradient = torch.empty_like(hidden, dtype=torch.float32) if hidden.requires_grad else None
-        total = torch.zeros((), dtype=torch.float64, device=hidden.device)
+        losses = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(labels), ROWS):
             part = slice(start, start + ROWS)
-            losses, slopes = _walk_vocabulary(hidden[part], head, labels[part], cap, gradient is not None)
-            total += losses.double().sum()
+            losses[part], slopes = _walk_vocabulary(hidden[part], head, labels[part], cap, gradient is not None)
             if gradient is not None:
                 gradient[part] = slopes
         ctx.gradient, ctx.dtype = gradient, hidden.dtype
-        return total.float()
+        return losses
 
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         # Scaled in float32: in float16 a small gradient would vanish before the loss scale reaches it.
-        return (ctx.gradient * upstream[0]).to(ctx.dtype), None, None, None
+        return (ctx.gradient * upstream[0].unsqueeze(1)).to(ctx.dtype), None, None, None
 
 
 def _walk_vocabulary(
@@ -106,26 +106,33 @@ def answer_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
     Raises:
         TrainingError: the output head is trained or adapted, which the compact loss does not support.
     """
-    hidden, head, labels, _, cap = _supervised(model, batch)
-    if head.weight.requires_grad:
-        raise TrainingError("the output head is trained", "a frozen head", "leave lm_head out of target_modules")
-    return _CompactCrossEntropy.apply(hidden, head, labels, cap), len(labels)  # type: ignore[no-untyped-call]
+    losses, _ = _label_losses(model, batch)
+    return losses.double().sum().float(), len(losses)
+
+
+def answer_losses(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return, for each sequence, the summed negative log-likelihood (nats) and the count of its labelled tokens.
+
+    Args and Raises: see `answer_loss`.
+    """
+    losses, rows = _label_losses(model, batch)
+    size = len(batch.get("documents", batch["input_ids"]))
+    sums = torch.zeros(size, dtype=torch.float64, device=losses.device).index_add(0, rows, losses.double())
+    return sums.float(), torch.bincount(rows, minlength=size)
 
 
 @torch.no_grad()
 def sequence_losses(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return, for each sequence, the summed negative log-likelihood (nats) and the count of its labelled tokens.
+    """Return what `answer_losses` returns, without gradients. Set the model to ``eval()`` first if it has dropout."""
+    return answer_losses(model, batch)
 
-    Args and Raises: see `answer_loss`. Set the model to ``eval()`` first if it has dropout.
-    """
+
+def _label_losses(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return −log p of each labelled token, and the number of its sequence."""
     hidden, head, labels, rows, cap = _supervised(model, batch)
-    losses = torch.zeros(len(labels), dtype=torch.float64, device=hidden.device)
-    for start in range(0, len(labels), ROWS):
-        part = slice(start, start + ROWS)
-        losses[part] = _walk_vocabulary(hidden[part], head, labels[part], cap, with_gradient=False)[0].double()
-    size = len(batch["input_ids"])
-    sums = torch.zeros(size, dtype=torch.float64, device=hidden.device).index_add_(0, rows, losses)
-    return sums.float(), torch.bincount(rows, minlength=size)
+    if head.weight.requires_grad:
+        raise TrainingError("the output head is trained", "a frozen head", "leave lm_head out of target_modules")
+    return _CompactCrossEntropy.apply(hidden, head, labels, cap), rows  # type: ignore[no-untyped-call]
 
 
 def check_compact_loss(model: Any, input_ids: torch.Tensor) -> None:
@@ -153,17 +160,27 @@ def check_compact_loss(model: Any, input_ids: torch.Tensor) -> None:
 
 
 def _supervised(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.nn.Linear, torch.Tensor, torch.Tensor, float]:
-    """Run the model below its head; return hidden states, head, labels and row numbers of the labelled positions."""
+    """Run the model below its head; return hidden states, head, labels and sequence numbers of labelled positions."""
     core = model.get_base_model() if hasattr(model, "get_base_model") else model  # LoRA sits inside the layers
     head = core.get_output_embeddings()
     if type(head) is not torch.nn.Linear:
         raise TrainingError(
             f"the output head is a {type(head).__name__}", "a plain Linear", "leave lm_head out of target_modules"
         )
-    states = core.base_model(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
-    ).last_hidden_state
+    states = core.base_model(**_inputs(batch), use_cache=False).last_hidden_state
     labels = batch["labels"][:, 1:]
     rows, columns = (labels != IGNORED).nonzero(as_tuple=True)
+    states, labels = states[rows, columns], labels[rows, columns]
+    if "documents" in batch:
+        numbers = torch.arange(len(batch["documents"])).repeat_interleave(batch["documents"])
+        rows = numbers.to(columns.device)[columns]
     cap = getattr(core.config.get_text_config(), "final_logit_softcapping", None)
-    return states[rows, columns], head, labels[rows, columns], rows, float(cap or 0.0)
+    return states, head, labels, rows, float(cap or 0.0)
+
+
+def _inputs(batch: Batch) -> dict[str, Any]:
+    if "documents" not in batch:
+        return {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+    # Without a mask, or transformers would take the row for one sequence.
+    places = {"input_ids": batch["input_ids"], "position_ids": batch["position_ids"]}
+    return {**places, "documents": tuple(batch["documents"].tolist())}

@@ -294,7 +294,7 @@ class TrainingSettings(Section):
     epochs: float = Field(default=2.0, gt=0, le=100, description="Passes over the training split.")
     max_steps: int | None = Field(default=None, ge=1, description="Stop after so many optimizer steps.")
     batch_size: int = Field(default=16, ge=1, description="Sequences an optimizer step.")
-    batch_tokens: int = Field(default=1024, ge=64, description="Most tokens a micro-batch holds, padding included.")
+    batch_tokens: int = Field(default=2048, ge=64, description="Most tokens a micro-batch holds.")
     max_length: int = Field(default=512, ge=32, le=32768, description="Longer rows are left out, and counted.")
     save_steps: int = Field(default=20, ge=1, description="Optimizer steps between checkpoints.")
     eval_steps: int = Field(default=20, ge=1, description="Optimizer steps between validation losses.")

@@ -43,10 +43,13 @@ def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], b
 
     torch.set_num_threads(spec.threads)
     from semillero.models.chat import load_tokenizer
+    from semillero.models.documents import check_packing
     from semillero.models.loading import default_device
     from semillero.models.loss import check_compact_loss
     from semillero.training.adapter import build_model, check_adapter, save_adapter
+    from semillero.training.devices import plan_run, this_device
     from semillero.training.loop import Loop
+    from semillero.training.preparation import takes_packs
     from semillero.training.report import measure_run, write_report
     from semillero.training.rows import encode_split
     from semillero.training.rung import climb_rung
@@ -55,7 +58,13 @@ def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], b
     train = encode_split(spec.train, tokenizer, spec.settings.max_length)
     validation = encode_split(spec.validation, tokenizer, spec.settings.max_length)
     device = default_device()
-    model = build_model(spec, device)
+    plan = plan_run(
+        spec.base_folder, spec.settings, train.lengths, this_device(), spec.batch_tokens,
+        whole=spec.attempt.precision == "float32",
+    )  # fmt: skip
+    model = build_model(spec, device, plan)
+    if takes_packs(model):
+        check_packing(model, train.examples[:2], tokenizer.pad_token_id, device)
     check_compact_loss(model, torch.tensor(train.examples[0][0], device=device))
     loop = Loop(spec, model, train, validation, tokenizer.pad_token_id)
     heaviest = loop.order.weigh(loop.order.heaviest)

@@ -11,13 +11,15 @@ import torch
 
 from semillero.errors import TrainingError
 from semillero.models.loading import load_base_model
+from semillero.training.plan import Plan
+from semillero.training.preparation import prepare_adapted, prepare_base
 from semillero.training.spec import TrainingSpec
 
 UNCHANGED = 1e-8  # largest weight of the B matrices below which an adapter adds nothing
 SAME_LOSS = 1e-6  # nats a token
 
 
-def build_model(spec: TrainingSpec, device: str) -> Any:
+def build_model(spec: TrainingSpec, device: str, plan: Plan | None = None) -> Any:
     """Load the base, in NF4 for ``qlora``, and put a fresh LoRA adapter on it (B = 0: it starts as the base).
 
     Raises:
@@ -32,6 +34,8 @@ def build_model(spec: TrainingSpec, device: str) -> Any:
         for module in base.modules():
             if hasattr(module, "compute_dtype"):  # of NF4 layers: half precision on the cards that need this fallback
                 module.compute_dtype = whole
+    if plan:
+        prepare_base(base, plan)
     config = LoraConfig(
         r=settings.lora_r,
         lora_alpha=settings.lora_alpha,
@@ -41,13 +45,16 @@ def build_model(spec: TrainingSpec, device: str) -> Any:
     )
     torch.manual_seed(settings.seed)  # what was drawn while loading must not decide how the adapter begins
     try:
-        return get_peft_model(base, config)
+        model = get_peft_model(base, config)
     except ValueError as error:
         linear = {name.rsplit(".", 1)[-1] for name, m in base.named_modules() if isinstance(m, torch.nn.Linear)}
         raise TrainingError(
             f"no adapter fits the base model {spec.base.name}: {error}",
             f"training.target_modules among {', '.join(sorted(linear - {'lm_head'}))}",
         ) from None
+    if plan:
+        prepare_adapted(model, plan)
+    return model
 
 
 def trainable(model: Any) -> dict[str, torch.nn.Parameter]:

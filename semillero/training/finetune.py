@@ -13,7 +13,7 @@ from semillero.training.child import OnProgress
 from semillero.training.figure import draw_loss
 from semillero.training.spec import BaseFacts, TrainingSpec
 
-VERSION = 1
+VERSION = 2
 # Where, how long, how often saved, how large at most: none of it changes the adapter. The base counts by its contents.
 NOT_IN_RECIPE = {
     "enabled", "threads", "save_steps", "keep_checkpoints", "checkpoint_copy", "budget_minutes", "max_parameters",

@@ -13,16 +13,16 @@ import torch
 from accelerate import Accelerator
 from transformers import get_scheduler
 
-from semillero.models.batches import each_batch, plan_batches
+from semillero.models.batches import plan_batches
 from semillero.models.loading import default_device
-from semillero.models.loss import answer_loss, sequence_losses
 from semillero.training.adapter import trainable
 from semillero.training.events import Reporter
 from semillero.training.guard import Guard, check_supervised
 from semillero.training.keeping import Keeper
+from semillero.training.objectives import AnswerLikelihood, Objective, Rows, batch_of
 from semillero.training.order import Order
 from semillero.training.outcomes import NotFinite, Stopped
-from semillero.training.rows import Split
+from semillero.training.preparation import takes_packs
 from semillero.training.spec import TrainingSpec
 from semillero.training.state import Progress, Rng, capture_rng, capture_trainer, restore_trainer
 
@@ -38,10 +38,14 @@ class _Interrupted(Exception):
 class Loop:
     """One training run: its model, its data and where it stands."""
 
-    def __init__(self, spec: TrainingSpec, model: Any, train: Split, validation: Split, pad_id: int) -> None:
+    def __init__(
+        self, spec: TrainingSpec, model: Any, train: Rows, validation: Rows, pad_id: int,
+        objective: Objective | None = None,
+    ) -> None:  # fmt: skip
+        self.objective = objective or AnswerLikelihood()
         self.spec, self.model, self.train, self.validation, self.pad_id = spec, model, train, validation, pad_id
         s = spec.settings
-        self.order = Order(train.lengths, s, spec.batch_tokens)
+        self.order = Order(train.lengths, s, spec.batch_tokens, takes_packs(model))
         self.steps = self.order.steps
         self.device = default_device()
         self.precision = _mixed_precision(self.device) if spec.attempt.precision == "auto" else "no"
@@ -109,16 +113,17 @@ class Loop:
         self._rng = capture_rng(self.device)  # a step that is stopped half-way was never begun
         number = self.progress.step + 1
         micro_batches = self.order.plan(self.progress.step)
-        count = sum(self.train.supervised[row] for batch in micro_batches for row in batch)
+        count = self.objective.count(self.train, [row for batch in micro_batches for row in batch])
         check_supervised(number, count)
         self.model.train()
         total = 0.0
-        for _, batch in each_batch(self.train.examples, micro_batches, self.pad_id, self.device):
+        for rows in micro_batches:
             self._breathe()
+            batch = batch_of(self.train, rows, self.pad_id, self.device, self.order.packed)
             with self.accelerator.autocast():
-                nats, _ = answer_loss(self.model, batch)
-            self.accelerator.backward(nats / count)
-            total += nats.item()
+                loss = self.objective.loss(self.model, batch)
+            self.accelerator.backward(loss / count)
+            total += loss.item()
         norm = self.accelerator.clip_grad_norm_(self.weights.values(), self.spec.settings.max_grad_norm)
         self.guard.check(number, total / count, float(norm))
         self.optimizer.step()
@@ -133,16 +138,16 @@ class Loop:
     def validate(self) -> float:
         """Return the loss on the validation split: nats a supervised token."""
         self.model.eval()
-        nats, count = 0.0, 0
-        batches = plan_batches(self.validation.lengths, self.spec.batch_tokens)
-        for _, batch in each_batch(self.validation.examples, batches, self.pad_id, self.device):
+        total, count = 0.0, 0
+        for rows in plan_batches(self.validation.lengths, self.spec.batch_tokens):
             self._breathe()
+            batch = batch_of(self.validation, rows, self.pad_id, self.device, self.order.packed)
             with self.accelerator.autocast():
-                sums, counts = sequence_losses(self.model, batch)
-            nats, count = nats + sums.double().sum().item(), count + int(counts.sum())
-        if not math.isfinite(nats):
-            raise NotFinite(f"the validation loss after step {self.progress.step} is {nats}")
-        return nats / count
+                loss, units = self.objective.measure(self.model, batch)
+            total, count = total + loss, count + units
+        if not math.isfinite(total):
+            raise NotFinite(f"the validation loss after step {self.progress.step} is {total}")
+        return total / count
 
     def _validate_if_due(self, reporter: Reporter) -> bool:
         """Measure the validation loss where it is due and not known yet; tell whether it is the best so far."""

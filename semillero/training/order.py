@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from semillero.models.batches import plan_epoch
+from semillero.models.batches import plan_epoch, plan_packs
 from semillero.project.models import TrainingSettings
 
 
@@ -14,10 +14,14 @@ class Order:
         lengths: tokens of each row.
         settings: the training section.
         batch_tokens: most tokens a micro-batch holds; it decides how a step is cut, never which rows are in it.
+        packed: whether micro-batches are packs, without padding.
     """
 
-    def __init__(self, lengths: Sequence[int], settings: TrainingSettings, batch_tokens: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], settings: TrainingSettings, batch_tokens: int, packed: bool = False
+    ) -> None:
         self._lengths, self._settings, self._tokens = lengths, settings, batch_tokens
+        self.packed = packed
         self.steps_per_epoch = math.ceil(len(lengths) / settings.batch_size)
         self.steps = settings.max_steps or max(1, round(settings.epochs * self.steps_per_epoch))
         self._epoch, self._plan = -1, [[[0]]]
@@ -31,7 +35,8 @@ class Order:
 
     def plan_epoch(self, epoch: int) -> list[list[list[int]]]:
         """Return the optimizer steps of an epoch, each a list of micro-batches of row numbers."""
-        return plan_epoch(self._lengths, self._settings.batch_size, self._tokens, self._settings.seed, epoch)
+        plan = plan_packs if self.packed else plan_epoch
+        return plan(self._lengths, self._settings.batch_size, self._tokens, self._settings.seed, epoch)
 
     @property
     def heaviest(self) -> list[int]:
@@ -40,4 +45,6 @@ class Order:
 
     def weigh(self, micro_batch: Sequence[int]) -> int:
         """Return the tokens a micro-batch holds, padding included."""
+        if self.packed:
+            return sum(self._lengths[row] for row in micro_batch)
         return len(micro_batch) * max(self._lengths[row] for row in micro_batch)

@@ -32,7 +32,7 @@ def write_report(loop: Loop) -> None:
         "validation_rows_too_long": loop.validation.too_long,
         "tokens": sum(loop.train.lengths[row] for row in rows),
         "supervised_tokens": sum(loop.train.supervised[row] for row in rows),
-        "padding_share": round(padding_share(loop.train.lengths, batches), 4),
+        "padding_share": 0.0 if loop.order.packed else round(padding_share(loop.train.lengths, batches), 4),
         "base_validation_loss": progress.validation[0][1],
         "validation_loss": progress.validation[-1][1],
         "curve": {"train": progress.train, "validation": progress.validation},

@@ -36,6 +36,10 @@ class Split:
         """Labelled tokens of each row (the first token of a sequence is never predicted)."""
         return [sum(label != IGNORED for label in labels[1:]) for _, labels in self.examples]
 
+    def sequences(self, rows: Sequence[int]) -> list[Example]:
+        """Return the sequences of rows, one each."""
+        return [self.examples[row] for row in rows]
+
     def only(self, rows: Sequence[int]) -> "Split":
         """Return a split of these rows alone."""
         return Split([self.examples[row] for row in rows], 0)

@@ -21,9 +21,9 @@ from semillero.models.batches import plan_batches
 from semillero.training.adapter import save_adapter, trainable
 from semillero.training.events import Reporter
 from semillero.training.loop import Loop
+from semillero.training.objectives import Rows
 from semillero.training.order import Order
 from semillero.training.outcomes import Stopped
-from semillero.training.rows import Split
 from semillero.training.spec import TrainingSpec
 from semillero.training.state import capture_rng, restore_rng
 
@@ -80,12 +80,12 @@ def climb_rung(loop: Loop, tokenizer: Any, reporter: Reporter, asked_to_stop: Ca
 
 
 def _climb(
-    spec: TrainingSpec, loop: Loop, train: Split, validation: Split, reporter: Reporter, asked: Callable[[], bool]
+    spec: TrainingSpec, loop: Loop, train: Rows, validation: Rows, reporter: Reporter, asked: Callable[[], bool]
 ) -> None:
     quiet = _Quiet(reporter)
     for ends in (lambda: quiet.steps > 0, lambda: False):  # stopped after the first step, and gone on from there
         try:
-            small = Loop(spec, loop.model, train, validation, loop.pad_id)
+            small = Loop(spec, loop.model, train, validation, loop.pad_id, loop.objective)
             small.run(quiet, lambda ends=ends: asked() or ends())  # type: ignore[arg-type,misc]
         except Stopped:
             if asked():

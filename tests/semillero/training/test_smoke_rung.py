@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from semillero.training import loop
+from semillero.training import objectives
 from semillero.training.order import Order
 from semillero.training.rung import heaviest_rows
 from semillero.training.spec import TrainingSpec
@@ -45,7 +45,7 @@ def test_a_rung_changes_nothing_and_is_climbed_once(tmp_path: Path, base: Path) 
 def test_what_the_longest_row_breaks_breaks_before_the_first_step(
     tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec, original = long_spec(tmp_path, base, "c"), loop.answer_loss
+    spec, original = long_spec(tmp_path, base, "c"), objectives.answer_loss
     longest = 0
 
     def cramped(model: Any, batch: Any) -> Any:
@@ -55,7 +55,7 @@ def test_what_the_longest_row_breaks_breaks_before_the_first_step(
             raise RuntimeError("CUDA out of memory")
         return original(model, batch)
 
-    monkeypatch.setattr(loop, "answer_loss", cramped)
+    monkeypatch.setattr(objectives, "answer_loss", cramped)
     spec.output.mkdir()
     heard = Heard()
     from semillero.training.__main__ import _explain, _train

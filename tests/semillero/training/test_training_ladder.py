@@ -173,9 +173,9 @@ def child_here(before: Callable[[TrainingSpec], None] = lambda spec: None) -> tu
 def test_out_of_memory_goes_on_smaller_with_the_same_rows_in_the_same_order(
     tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from semillero.training import loop
+    from semillero.training import objectives
 
-    original, room, said, steps = loop.answer_loss, 150, list[str](), dict[int, int]()
+    original, room, said, steps = objectives.answer_loss, 150, list[str](), dict[int, int]()
 
     def cramped(model: Any, batch: Any) -> Any:
         if batch["input_ids"].numel() > room and not model.training:
@@ -195,7 +195,7 @@ def test_out_of_memory_goes_on_smaller_with_the_same_rows_in_the_same_order(
     run, heard = child_here(lambda spec: steps.setdefault(spec.batch_tokens, len(steps)) and None)
     monkeypatch.setattr(attempts, "run_child", run)
     monkeypatch.setattr(attempts, "say", said.append)
-    monkeypatch.setattr(loop, "answer_loss", cramped)
+    monkeypatch.setattr(objectives, "answer_loss", cramped)
     facts = attempts.train_to_the_end(spec, tmp_path / "c")
     assert facts["processes"] == len(heard) == len(steps) >= 2
     assert facts["micro_batch_tokens"] <= room

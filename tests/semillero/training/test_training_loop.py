@@ -73,9 +73,9 @@ def test_micro_batches_do_not_change_the_step(tmp_path: Path, base: Path) -> Non
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from semillero.training import loop
+    from semillero.training import objectives
 
-    original, calls = loop.answer_loss, 0
+    original, calls = objectives.answer_loss, 0
 
     def broken(model: Any, batch: Any) -> Any:
         nonlocal calls
@@ -83,7 +83,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path, base: Path, m
         value, count = original(model, batch)
         return (value * float("nan") if calls == 5 else value), count
 
-    monkeypatch.setattr(loop, "answer_loss", broken)
+    monkeypatch.setattr(objectives, "answer_loss", broken)
     heard, spec = Heard(), tiny_spec(tmp_path, base, batch_tokens=2048)
     spec.output.mkdir()
     assert _explain(lambda: _train(spec, heard, lambda: False), heard) is Exit.NOT_FINITE  # type: ignore[arg-type]

@@ -1,0 +1,84 @@
+"""From the review stage's preference pairs to token sequences: for each pair the better answer's, then the worse's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from semillero.errors import TrainingError
+from semillero.models.batches import Example
+from semillero.models.chat import IGNORED, render_example
+
+COLUMNS = ("prompt", "chosen", "rejected")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Encoded preference pairs.
+
+    Attributes:
+        examples: ``(better, worse)`` of each pair, each ``(input_ids, labels)``; the two share their prompt.
+        too_long: pairs left out because one of the two has more than ``max_length`` tokens.
+    """
+
+    examples: list[tuple[Example, Example]]
+    too_long: int
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Tokens of each pair, both answers together."""
+        return [len(better[0]) + len(worse[0]) for better, worse in self.examples]
+
+    @cached_property
+    def supervised(self) -> list[int]:
+        """Labelled tokens of each pair."""
+        return [sum(label != IGNORED for _, labels in pair for label in labels[1:]) for pair in self.examples]
+
+    def sequences(self, rows: Sequence[int]) -> list[Example]:
+        """Return the pairs' sequences, better and worse in turn."""
+        return [sequence for row in rows for sequence in self.examples[row]]
+
+    def only(self, rows: Sequence[int]) -> Self:
+        """Return the chosen pairs alone."""
+        return type(self)([self.examples[row] for row in rows], self.too_long)
+
+
+def encode_pairs(path: Path, tokenizer: Any, max_length: int) -> Pairs:
+    """Encode the ``prompt``, ``chosen`` and ``rejected`` columns of a parquet file (text each).
+
+    Raises:
+        TrainingError: no pairs, none short enough, or a pair whose answers are the same tokens.
+    """
+    try:
+        rows = pl.read_parquet(path, columns=list(COLUMNS)).rows()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TrainingError(f"{path.name} cannot be read: {error}", "a parquet file of preference pairs") from None
+    if not rows:
+        raise TrainingError(
+            f"{path.name} has no pairs",
+            "at least one",
+            "have people correct or rank answers (review.mode: argilla), or train without preferences",
+        )
+    encoded = [_encode(tokenizer, *row) for row in rows]
+    same = sum(better[0] == worse[0] for better, worse in encoded)
+    if same:
+        raise TrainingError(f"{path.name} has {same} pairs whose answers are the same", "two different answers")
+    kept = [pair for pair in encoded if max(len(ids) for ids, _ in pair) <= max_length]
+    if not kept:
+        raise TrainingError(
+            f"every pair of {path.name} has an answer of more than {max_length} tokens",
+            "pairs of at most training.max_length tokens an answer",
+            "raise training.max_length",
+        )
+    return Pairs(kept, len(encoded) - len(kept))
+
+
+def _encode(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> tuple[Example, Example]:
+    question = {"role": "user", "content": prompt}
+    better, worse = (
+        render_example(tokenizer, [question, {"role": "assistant", "content": answer}]) for answer in (chosen, rejected)
+    )
+    return better, worse
