@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from semillero.errors import SemilleroError
+from semillero.errors import InputError, SemilleroError
 from semillero.project import Project, load_project
 from semillero.project.sources import Sources, load_sources
 from semillero.store import RunStore
@@ -50,6 +50,7 @@ def check_project(file: Path) -> list[Check]:
         ("reviewers", _check_reviewers),
         ("run store", _check_store),
         ("base model", _check_base),
+        ("training plan", _check_plan),
         ("disk", _check_disk),
     ):
         checks += _try(what, attempt, project)
@@ -156,6 +157,19 @@ def _check_base(project: Project) -> Iterator[Check]:
         yield Check("accelerator", "ok", "none; the embedded base trains on the CPU")
     else:
         yield Check("accelerator", "warns", "none: a base of billions of parameters will take days on a CPU")
+
+
+def _check_plan(project: Project) -> Iterator[Check]:
+    if not project.training.enabled:
+        return
+    from semillero.training.outlook import outline_training
+
+    try:
+        fits, rows = outline_training(project)
+    except InputError as error:
+        yield Check("training plan", "warns", f"unknown: {error.found}; {error.remedy}")
+        return
+    yield Check("training plan", "ok" if fits else "fails", "\n".join(f"{what}: {found}" for what, found in rows))
 
 
 def _check_disk(project: Project) -> Iterator[Check]:

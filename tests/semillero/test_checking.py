@@ -63,3 +63,15 @@ def test_a_store_in_use_is_told(project: Path) -> None:
         outcome, found = outcomes(project)["run store"]
     assert outcome == "fails"
     assert "another run" in found
+
+
+def test_the_memory_plan_is_a_table(project: Path, tmp_path: Path) -> None:
+    from tests.tiny_model import tiny_base
+
+    change(project, training={"base": str(tiny_base(tmp_path / "tiny")), "base_license": "apache-2.0"})
+    outcome, found = outcomes(project)["training plan"]
+    assert outcome == "ok"
+    rows = dict(line.split(": ", 1) for line in found.splitlines())
+    assert rows["micro-batch"] == "2048 tokens"
+    assert rows["peak memory"].endswith("fits")
+    assert rows["time, energy, carbon"] == "unknown: no earlier run on this device"
