@@ -81,10 +81,10 @@ def test_the_page_starts_retries_and_schedules_the_same_pipeline(served: tuple[G
     assert {path.name for path in (grown.folder / ".semillero" / "last").iterdir()} == {"generate", "curate"}
     again = grown.run("--until", "curate", "--json", PREFECT_API_URL=url)
     assert {stage["outcome"] for stage in json.loads(again.stdout)["stages"]} == {"reused"}
+    check_ctrl_c_leaves_nothing_behind(url, process)  # at the end: starting a server and a worker takes long
 
 
-def test_ctrl_c_leaves_nothing_behind(served: tuple[Grown, str, Any]) -> None:
-    _, url, process = served
+def check_ctrl_c_leaves_nothing_behind(url: str, process: Any) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 2  # server and worker
     process.send_signal(signal.SIGINT)
