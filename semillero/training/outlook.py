@@ -49,8 +49,8 @@ def _configuration(base: str, revision: str | None) -> Path:
     try:
         return Path(hf_hub_download(base, "config.json", revision=revision)).parent
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        found = f"the Hub did not give {base}'s config.json: {error}"
-        raise InputError(found, "", "check its name and your access") from None
+        fault = f"the Hub did not give {base}'s config.json: {error}"
+        raise InputError(fault, "", "check its name and your access") from None
 
 
 def _earlier_runs(store: RunStore) -> Iterator[Mapping[str, Any]]:
