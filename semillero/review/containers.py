@@ -41,13 +41,14 @@ def ensure_dataset(client: "argilla.Argilla", project: Project, place: Place) ->
         SemilleroError: its workspace is missing, or the server keeps refusing it.
         argilla and httpx errors: the server is down.
     """
-    dataset = _find(client, place)
-    if dataset is None or not _wait_until_ready(client, dataset):
-        if dataset is not None:
-            _drop_draft(dataset)
-        dataset = _make(client, project, place)
-    _bring_up_to_date(client, project, place, dataset)
-    return dataset
+    from argilla._exceptions import ArgillaError
+
+    for _ in range(2):
+        try:
+            return _ensure_once(client, project, place)
+        except ArgillaError:
+            continue  # two pushes that make a dataset at once can get in each other's way; the next look finds it
+    return _ensure_once(client, project, place)
 
 
 def link_to(client: "argilla.Argilla", dataset: "argilla.Dataset") -> str:
@@ -56,6 +57,16 @@ def link_to(client: "argilla.Argilla", dataset: "argilla.Dataset") -> str:
     Without the order in the address, Argilla shows each person the records in a random order of their own.
     """
     return f"{client.api_url.rstrip('/')}/dataset/{dataset.id}/annotation-mode?{SORTED}"
+
+
+def _ensure_once(client: "argilla.Argilla", project: Project, place: Place) -> "argilla.Dataset":
+    dataset = _find(client, place)
+    if dataset is None or not _wait_until_ready(client, dataset):
+        if dataset is not None:
+            _drop_draft(dataset)
+        dataset = _make(client, project, place)
+    _bring_up_to_date(client, project, place, dataset)
+    return dataset
 
 
 def _find(client: "argilla.Argilla", place: Place) -> "argilla.Dataset | None":

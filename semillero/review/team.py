@@ -55,7 +55,7 @@ def prepare_workspaces(client: "argilla.Argilla", project: Project) -> list[str]
         users = list_users(client)
         _refuse_privileged(project, users)
         _set_all_members(client, project, users)
-    return [reviewer.name for reviewer in project.review.reviewers if reviewer.name not in users]
+    return _name_strangers(project, users)
 
 
 def find_strangers(client: "argilla.Argilla", project: Project) -> list[str]:
@@ -67,7 +67,7 @@ def find_strangers(client: "argilla.Argilla", project: Project) -> list[str]:
     with explain_faults(client.api_url):
         users = list_users(client)
         _refuse_privileged(project, users)
-    return [reviewer.name for reviewer in project.review.reviewers if reviewer.name not in users]
+    return _name_strangers(project, users)
 
 
 def ensure_authors(
@@ -99,6 +99,10 @@ def renew_password(client: "argilla.Argilla", project: Project, name: str) -> Ne
         account = NewAccount(name, make_password(), reviewer.varieties)
         set_password(client, users[name], account.password)
     return account
+
+
+def _name_strangers(project: Project, users: "dict[str, argilla.User]") -> list[str]:
+    return [reviewer.name for reviewer in project.review.reviewers if reviewer.name not in users]
 
 
 def _list_workspaces(project: Project) -> dict[str, str]:
@@ -139,16 +143,25 @@ def _ensure_workspace(client: "argilla.Argilla", name: str) -> "argilla.Workspac
 
 
 def _set_members(workspace: "argilla.Workspace", wanted: set[str], users: "dict[str, argilla.User]") -> None:
-    from argilla._exceptions import ConflictError, NotFoundError
+    """Add and remove people until the members are the ``wanted``.
 
-    present = {user.username: user for user in workspace.users if user.role == "annotator"}
-    for name in sorted(wanted - set(present)):
+    Two runs at once may try the same change; Argilla answers the second with a conflict, with "not found", or, when
+    both reach its database together, with an internal error. What counts is what the next look shows.
+    """
+    from argilla._exceptions import ArgillaError
+
+    for _ in range(2):
         try:
-            users[name].add_to_workspace(workspace)
-        except ConflictError:
-            continue  # another run has just done it
-    for name in sorted(set(present) - wanted):
-        try:
-            present[name].remove_from_workspace(workspace)
-        except NotFoundError:
+            _set_members_once(workspace, wanted, users)
+        except ArgillaError:
             continue
+        return
+    _set_members_once(workspace, wanted, users)
+
+
+def _set_members_once(workspace: "argilla.Workspace", wanted: set[str], users: "dict[str, argilla.User]") -> None:
+    present = {str(user.username): user for user in workspace.users if user.role == "annotator"}
+    for name in sorted(wanted - set(present)):
+        users[name].add_to_workspace(workspace)
+    for name in sorted(set(present) - wanted):
+        present[name].remove_from_workspace(workspace)

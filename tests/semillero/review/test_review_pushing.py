@@ -1,5 +1,6 @@
 """Records into a real Argilla: each once, in order, with what belongs to them, whatever happens in between."""
 
+import re
 import threading
 from typing import Any
 
@@ -174,6 +175,34 @@ def test_two_pushes_at_once_double_nothing(
     assert read_ids(client, project) == sorted(accepted["id"])
     assert len(find_datasets(client, project)) == 2
     assert push_for_review(client, project, accepted, None, CORPUS).pushed == 0
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("contested", [r"/v1/users$", r"/workspaces$", r"/workspaces/[^/]+/users$", r"/datasets$"])
+def test_another_run_that_is_faster_by_a_moment_is_no_fault(
+    client: Any, argilla_server: Any, name: str, contested: str
+) -> None:
+    """Argilla answers the slower of two equal writes with an internal error when both pass its own check."""
+    project = make_project(name, CODES, people=2, overlap=0.0, overlap_submitted=1)
+    accepted = make_accepted(CODES, groups=1)
+    overtaken: list[str] = []
+
+    def overtake(method: str, path: str) -> Fate:
+        if method != "POST" or not re.search(contested, path) or overtaken:
+            return PASS
+        overtaken.append(path)
+        prepare_team(client, project)
+        push_for_review(client, project, accepted, None, CORPUS)
+        return 500
+
+    with open_proxy(argilla_server.url, overtake) as proxy:
+        slower = connect_to(proxy.url, argilla_server.api_key)
+        prepare_team(slower, project)
+        push_for_review(slower, project, accepted, None, CORPUS)
+    assert overtaken
+    assert read_ids(client, project) == sorted(accepted["id"])
+    workspace = client.workspaces(f"{name}-es-mx")
+    assert {f"{name}-p1", f"{name}-p2"} <= {str(user.username) for user in workspace.users}
 
 
 @pytest.mark.chaos
