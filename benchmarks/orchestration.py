@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 
-from flows.server import apply_settings, free_port, start_server
+from flows.server import apply_settings, start_server
+from semillero.ports import free_port
 
 TRIVIAL = "from prefect import flow\n@flow\ndef nothing():\n    return 1\nnothing()"
 

@@ -214,7 +214,7 @@ def review_status(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> 
     from flows.display import show_review
     from flows.reviewing import look_at_review
 
-    show_review(*look_at_review(file, keep=False), as_json)
+    show_review(*look_at_review(file, required=False), as_json)
 
 
 @reviewing.command("collect")
@@ -224,7 +224,7 @@ def review_collect(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) ->
     from flows.display import show_review
     from flows.reviewing import look_at_review
 
-    show_review(*look_at_review(file, keep=True), as_json)
+    show_review(*look_at_review(file, required=True), as_json)
 
 
 @reviewing.command("invite")

@@ -8,13 +8,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from flows.reviewing import find_review, people_project
-from flows.server import HOST, free_port
 from semillero.errors import SemilleroError
+from semillero.ports import HOST, free_port
 from semillero.processes import dies_with_parent
+from semillero.project import Project
 from semillero.review.quorum import describe
 
 SETTLE_SECONDS = 5.0  # people answer in bursts: collected once a burst, not once an answer
@@ -48,19 +50,18 @@ def listen(file: Path, port: int | None, public_url: str | None) -> None:
             time.sleep(0.05)
         typer.echo(f"Listening for answers on http://{HOST}:{port}{PATH}  (Ctrl-C stops)")
         try:
-            wait_until_enough(file, answered)
+            wait_until_enough(file, project, client, answered)
         finally:
             server.should_exit = True
             thread.join(timeout=10)
     go_on(file)
 
 
-def wait_until_enough(file: Path, answered: threading.Event) -> None:
+def wait_until_enough(file: Path, project: Project, client: Any, answered: threading.Event) -> None:
     """Collect after each burst of answers until the run can go on."""
     from semillero.review.people import collect
     from semillero.store import RunStore
 
-    project = people_project(file)
     answered.set()  # what was answered before anybody listened counts as well
     while True:
         answered.wait()
@@ -68,7 +69,7 @@ def wait_until_enough(file: Path, answered: threading.Event) -> None:
             answered.clear()
             answered.wait(SETTLE_SECONDS)
         try:
-            collect(RunStore(project.store_root), project)
+            collect(RunStore(project.store_root), project, client)
         except SemilleroError as error:
             if not error.retryable:
                 raise

@@ -1,6 +1,5 @@
 """Commands of human review: who is awaited, what was answered, accounts, backup and restore."""
 
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
 NOBODY = "review.mode is automatic: nobody is asked"
 
 
-def look_at_review(file: Path, keep: bool) -> "tuple[Standing, dict[str, Any], str]":
-    """Return where the review stands, how far people agree, and a note when Argilla could not be asked.
+def look_at_review(file: Path, required: bool) -> "tuple[Standing, dict[str, Any], str]":
+    """Collect, and return where the review stands, how far people agree, and a note when Argilla could not be asked.
 
     Args:
         file: the project file.
-        keep: keep what was answered in the run store, and fail when Argilla cannot be asked.
+        required: fail when Argilla cannot be asked.
     """
     from semillero.review.people import collect, find_standing
 
@@ -33,7 +32,7 @@ def look_at_review(file: Path, keep: bool) -> "tuple[Standing, dict[str, Any], s
     try:
         collect(store, project)
     except SemilleroError as error:
-        if keep:
+        if required:
             raise
         note = f"Argilla could not be asked ({error.found}); this is what was collected before"
     standing = find_standing(store, curated, scores, project)
@@ -54,19 +53,18 @@ def back_up(file: Path, target: Path | None) -> tuple[Path, int, str]:
     Raises:
         InputError: nothing was ever collected, or the file is there already.
     """
-    from semillero.review.snapshots import FILE, read_snapshot
+    from semillero.records import RESPONSES, write_records
 
-    standing, _, note = look_at_review(file, keep=False)
+    standing, _, note = look_at_review(file, required=False)
     project = load_project(file)
-    store = RunStore(project.store_root)
     if standing.snapshot is None:
         raise InputError("there are no responses to back up", "some", note or f"see semillero review status {file}")
     path = target or project.folder / time.strftime("responses-%Y%m%d-%H%M%S.parquet", time.gmtime())
     if path.exists():
         raise InputError(f"{path} is there already", "a new file", "name another one")
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(store.folder(standing.snapshot) / FILE, path)
-    return path, read_snapshot(store, standing.snapshot).height, note
+    write_records(standing.responses, RESPONSES, path)
+    return path, standing.responses.height, note
 
 
 def restore(file: Path, backup: Path | None) -> None:
@@ -122,14 +120,18 @@ def people_project(file: Path) -> Project:
         InputError: it is not.
     """
     project = load_project(file)
-    if project.review.mode != "argilla":
-        raise InputError(NOBODY, "review.mode: argilla", f"change it in {file}")
+    _refuse_automatic(project)
     return project
 
 
+def _refuse_automatic(project: Project) -> None:
+    if project.review.mode != "argilla":
+        raise InputError(NOBODY, "review.mode: argilla", f"change it in {project.file}")
+
+
 def _open(file: Path) -> tuple[Project, RunStore, Artifact, Artifact | None]:
-    people_project(file)
     project, curated, scores = newest_inputs_of_review(file)
+    _refuse_automatic(project)
     if curated is None:
         raise InputError(f"{file} has no rows to review yet", "a finished curation", f"semillero run {file}")
     return project, RunStore(project.store_root), curated, scores

@@ -7,7 +7,6 @@ A run without any server would be *ephemeral*, which takes several times as long
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from semillero.errors import SemilleroError
+from semillero.ports import HOST, free_port
 from semillero.processes import dies_with_parent
 
-HOST = "127.0.0.1"
 PORT = 4200
 START_SECONDS = 90.0
 DRAIN_SECONDS = 10.0
@@ -132,10 +131,3 @@ def is_healthy(url: str) -> bool:
 def api_url(port: int) -> str:
     """Return the API address of a server on loopback."""
     return f"http://{HOST}:{port}/api"
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

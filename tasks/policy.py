@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from semillero.errors import SemilleroError, TrainingPaused, WaitingForPeople
+from semillero.errors import SemilleroError
 from semillero.store import Artifact
 
 WAITING = "WaitingForPeople"
@@ -59,17 +59,12 @@ class Waiting:
     """
 
     message: str
-    state: str = WAITING
+    state: str
 
 
-def awaiting(waiting: WaitingForPeople) -> State[Any]:
-    """Return the state of a stage that waits for people: neither failed nor suspended, and nothing is held."""
-    return Completed(name=WAITING, message=waiting.found, data=Waiting(str(waiting)))
-
-
-def pausing(paused: TrainingPaused) -> State[Any]:
-    """Return the state of a training that stopped with a checkpoint: not failed, and the next run goes on."""
-    return Completed(name=PAUSED, message=paused.found, data=Waiting(str(paused), PAUSED))
+def awaiting(reason: SemilleroError, state: str) -> State[Any]:
+    """Return the state of a stage that goes on in a later run: neither failed nor suspended, and nothing is held."""
+    return Completed(name=state, message=reason.found, data=Waiting(str(reason), state))
 
 
 def describe_counts(artifacts: Sequence[Artifact]) -> str:

@@ -10,7 +10,7 @@ from semillero.project import Project
 from semillero.review import review_by_people, review_records
 from semillero.store import Artifact, RunStore
 from tasks.page import show_markdown
-from tasks.policy import RETRIED, awaiting, settled
+from tasks.policy import RETRIED, WAITING, awaiting, settled
 
 
 @task(name="review", task_run_name="review", **RETRIED)
@@ -22,4 +22,4 @@ def review(store: RunStore, curated: Artifact, scores: Artifact | None, project:
         return settled(review_by_people(store, curated, scores, project))
     except WaitingForPeople as waiting:
         show_markdown("waiting-for-reviewers", f"```\n{waiting}\n```", "What the run waits for")
-        return awaiting(waiting)
+        return awaiting(waiting, WAITING)

@@ -10,7 +10,7 @@ from semillero.project import TrainingSettings
 from semillero.store import Artifact, RunStore
 from semillero.training import finetune_adapter
 from tasks.page import show_figure, show_markdown, show_progress
-from tasks.policy import RETRIED, pausing, settled
+from tasks.policy import PAUSED, RETRIED, awaiting, settled
 
 
 @task(name="train", task_run_name="train", **RETRIED)
@@ -22,7 +22,7 @@ def train(store: RunStore, dataset: Artifact, settings: TrainingSettings) -> Sta
         if paused.retryable and 1 <= runtime.task_run.run_count <= RETRIED["retries"]:
             raise  # somebody stopped the child alone: Prefect's retry goes on from its checkpoint
         show_markdown("training-paused", f"```\n{paused}\n```", "What the next run goes on with")
-        return pausing(paused)
+        return awaiting(paused, PAUSED)
     if not adapter.reused:
         show_figure("training-loss", store.folder(adapter) / "figures" / "loss.png", "Loss by optimizer step")
     return settled(adapter)

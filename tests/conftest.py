@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from flows.server import apply_settings, deliver_records, free_port, start_server
+from flows.server import apply_settings, deliver_records, start_server
+from semillero.ports import free_port
 
 if TYPE_CHECKING:
     from semillero.review.server import LocalArgilla

@@ -16,6 +16,7 @@ from semillero.digests import digest_file, digest_json
 from semillero.errors import InputError, TrainingError
 from semillero.models import embedded
 from semillero.models.embedded import assemble_embedded_gguf
+from semillero.store import RunStore
 
 __all__ = ["BaseModelInfo", "assemble_embedded_gguf", "count_parameters", "digest_base", "name_base", "resolve_base"]
 
@@ -100,6 +101,28 @@ def resolve_base(base: str, revision: str | None = None, max_parameters: float =
     parameters = count_parameters(folder)
     _check_size(base, parameters, max_parameters)
     return BaseModelInfo(folder, name_base(base), license_, parameters, digest_base(base, revision), source)
+
+
+def find_configuration(base: str, revision: str | None = None) -> Path:
+    """Return a folder with a base model's ``config.json``: nothing is converted, no weight is fetched.
+
+    Raises:
+        InputError: there is no such base, or the embedded one has not been converted yet.
+    """
+    if base == EMBEDDED:
+        store = RunStore(str(embedded.cache_folder() / "bases"), dry=True)
+        if found := store.find(embedded.conversion_recipe()):
+            return store.folder(found)
+        raise InputError("the embedded base has not been converted yet", "", "the first training run does it")
+    if (local := _local_folder(base)) is not None:
+        return local
+    from huggingface_hub import hf_hub_download
+
+    commit = _hub_commit(base, revision)
+    try:
+        return Path(hf_hub_download(base, "config.json", revision=commit)).parent
+    except Exception as error:  # any transport fault, of whichever HTTP client the Hub library uses
+        raise _no_base(base, commit, error) from None
 
 
 def count_parameters(folder: Path) -> int:

@@ -33,12 +33,7 @@ def plan_epoch(
         batch_tokens: most tokens a micro-batch holds, padding included; a longer row is alone.
         seed, epoch: decide the order.
     """
-    order = list(range(len(lengths)))
-    random.Random(f"{seed}/{epoch}").shuffle(order)
-    return [
-        split_by_tokens(order[start : start + batch_size], lengths, batch_tokens)
-        for start in range(0, len(order), batch_size)
-    ]
+    return [split_by_tokens(rows, lengths, batch_tokens) for rows in _steps(len(lengths), batch_size, seed, epoch)]
 
 
 def plan_packs(
@@ -48,12 +43,14 @@ def plan_packs(
 
     A step is cut into as few packs of ``batch_tokens`` as hold it, about equally full.
     """
-    order = list(range(len(lengths)))
+    return [split_evenly(rows, lengths, batch_tokens) for rows in _steps(len(lengths), batch_size, seed, epoch)]
+
+
+def _steps(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
+    """Return the rows of each optimizer step of an epoch."""
+    order = list(range(count))
     random.Random(f"{seed}/{epoch}").shuffle(order)
-    return [
-        split_evenly(order[start : start + batch_size], lengths, batch_tokens)
-        for start in range(0, len(order), batch_size)
-    ]
+    return [order[start : start + batch_size] for start in range(0, count, batch_size)]
 
 
 def plan_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:

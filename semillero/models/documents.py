@@ -57,7 +57,7 @@ def check_packing(model: Any, examples: Any, pad_id: int, device: str) -> None:
         raise TrainingError(
             f"packed sequences have another loss than the same ones apart (by {worst:.1e} of it)",
             f"at most {SAME_LOSS:g}",
-            "this model's attention cannot be packed; set training.packing: false",
+            "name another training.base, and report this one: its attention passes something on between sequences",
         )
 
 

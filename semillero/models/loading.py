@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semillero.errors import InputError
-from semillero.models.precision import Precision, choose_precision
+from semillero.models.precision import Precision, precision_here
 
 if TYPE_CHECKING:
     import torch
@@ -92,24 +92,23 @@ def choose_dtype(device: str, model_type: str) -> "torch.dtype":
     """Return the type for weights that are not quantised (see `semillero.models.precision`)."""
     import torch
 
-    dtype: torch.dtype = getattr(torch, _precision(device, model_type).weights)
+    dtype: torch.dtype = getattr(torch, find_precision(device, model_type).weights)
     return dtype
 
 
-def _precision(device: str, model_type: str) -> Precision:
+def find_precision(device: str, model_type: str = "", whole: bool = False) -> Precision:
+    """Return the number types for a device by torch's name for it (see `semillero.models.precision`)."""
     import torch
 
-    if device.startswith("cuda"):
-        return choose_precision(torch.cuda.get_device_capability(device), model_type)
-    fast = torch.cpu.get_capabilities()
-    return choose_precision(None, model_type, bool(fast.get("avx512_bf16") or fast.get("amx_bf16")))
+    capability = torch.cuda.get_device_capability(device) if device.startswith("cuda") else None
+    return precision_here(capability, model_type, whole)
 
 
 def _nf4(device: str, dtype: "torch.dtype") -> Any:
     import torch
     from transformers import BitsAndBytesConfig
 
-    compute = torch.float16 if _precision(device, "").products == "float16" else dtype
+    compute = torch.float16 if find_precision(device).products == "float16" else dtype
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

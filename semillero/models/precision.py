@@ -52,3 +52,11 @@ def choose_precision(
         return Precision("bfloat16", "bfloat16", "bf16", False, attention)
     weights: Dtype = "float32" if model_type.startswith(OVERFLOWS_FLOAT16) else "float16"
     return Precision(weights, "float16", "fp16", True, attention)
+
+
+def precision_here(capability: tuple[int, int] | None, model_type: str = "", whole: bool = False) -> Precision:
+    """Return what `choose_precision` says, having looked at this machine's processor."""
+    import torch
+
+    fast = torch.cpu.get_capabilities() if capability is None else {}
+    return choose_precision(capability, model_type, bool(fast.get("avx512_bf16") or fast.get("amx_bf16")), whole)

@@ -13,9 +13,9 @@ answered in Argilla, for whom the run waits.
 import json
 
 from semillero.project.models import Project, ReviewSettings
-from semillero.records import ACCEPTED, PREFERENCES, REVIEWED, SCORES, read_records, write_records
+from semillero.records import PREFERENCES, REVIEWED, write_records
 from semillero.review.automatic import decide_by_score
-from semillero.review.decisions import Review, check_accounts, check_scores
+from semillero.review.decisions import Review, check_accounts, read_inputs
 from semillero.store import Artifact, Draft, Recipe, RunStore
 
 __all__ = ["VERSION", "Review", "review_by_people", "review_records"]
@@ -47,12 +47,10 @@ def review_records(store: RunStore, curated: Artifact, scores: Artifact | None, 
     if found := store.find(recipe):
         return found
     with store.draft(recipe) as draft:
-        accepted = read_records(store.folder(curated) / "accepted.parquet", ACCEPTED)
-        table, judge = None, None
+        accepted, table = read_inputs(store, curated, scores)
+        judge = None
         if scores is not None:
-            table = read_records(store.folder(scores) / "scores.parquet", SCORES)
             judge = json.loads((store.folder(scores) / "judge.json").read_text(encoding="utf-8"))
-            check_scores(accepted, table)
         result = decide_by_score(accepted, table, judge, review)
         draft.counts.update(check_accounts(accepted, result.reviewed))
         _write(result, draft)

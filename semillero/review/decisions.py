@@ -6,6 +6,8 @@ from typing import Any
 import polars as pl
 
 from semillero.errors import AccountingError, CorpusError
+from semillero.records import ACCEPTED, SCORES, read_records
+from semillero.store import Artifact, RunStore
 
 DECISIONS = ("kept", "discarded", "pending")
 
@@ -23,6 +25,22 @@ class Review:
     reviewed: pl.DataFrame
     preferences: pl.DataFrame
     agreement: dict[str, Any]
+
+
+def read_inputs(
+    store: RunStore, curated: Artifact, scores: Artifact | None
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Return the accepted rows (ACCEPTED) and their scores (SCORES), or None where nothing judged.
+
+    Raises:
+        AccountingError: the scores belong to other rows.
+    """
+    accepted = read_records(store.folder(curated) / "accepted.parquet", ACCEPTED)
+    if scores is None:
+        return accepted, None
+    table = read_records(store.folder(scores) / "scores.parquet", SCORES)
+    check_scores(accepted, table)
+    return accepted, table
 
 
 def check_scores(accepted: pl.DataFrame, scores: pl.DataFrame) -> None:

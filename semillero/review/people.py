@@ -15,8 +15,7 @@ import polars as pl
 from semillero.errors import WaitingForPeople
 from semillero.progress import say
 from semillero.project.models import Project, ReviewSettings
-from semillero.records import ACCEPTED, SCORES, read_records
-from semillero.review.decisions import check_scores
+from semillero.review.decisions import read_inputs
 from semillero.review.quorum import Quorum, describe, measure_quorum
 from semillero.review.snapshots import keep_snapshot, newest_snapshot, read_snapshot
 from semillero.store import Artifact, RunStore
@@ -58,11 +57,7 @@ def find_standing(store: RunStore, curated: Artifact, scores: Artifact | None, p
     Raises:
         AccountingError: the scores belong to other rows.
     """
-    accepted = read_records(store.folder(curated) / "accepted.parquet", ACCEPTED)
-    table = None
-    if scores is not None:
-        table = read_records(store.folder(scores) / "scores.parquet", SCORES)
-        check_scores(accepted, table)
+    accepted, table = read_inputs(store, curated, scores)
     return _measure(store, project, accepted, table, newest_snapshot(store))
 
 

@@ -41,6 +41,7 @@ FIELDS = {
     "passage": "source",
 }
 PRIORITY, CORPUS, JUDGE_SCORE = "priority", "corpus", "judge_score"
+CORRECT = "Corrige lo justo; si está bien, no la toques. · Correct what is needed; leave what is fine."
 
 
 def build_settings(client: "argilla.Argilla", project: Project, place: Place) -> "argilla.Settings":
@@ -147,26 +148,17 @@ def _ask_corrections(client: "argilla.Argilla", place: Place) -> "list[argilla.Q
             required=False,
             client=client,
         ),
-        rg.TextQuestion(
-            name="instruction",
-            title="Pregunta corregida · Question, corrected",
-            description="Corrige lo justo; si está bien, no la toques. · Correct what is needed; leave what is fine.",
-            required=False,
-            client=client,
-        ),
-        rg.TextQuestion(
-            name="answer",
-            title=answer if place.pairs else f"{answer} · Answer, corrected",
-            description="Corrige lo justo; si está bien, no la toques. · Correct what is needed; leave what is fine.",
-            required=False,
-            client=client,
-        ),
-        rg.TextQuestion(
-            name="comment",
-            title="Comentario · Comment",
-            description="Solo para el equipo; sin datos personales. · For the team only; no personal data.",
-            required=False,
-            client=client,
+        *(
+            rg.TextQuestion(name=name, title=title, description=description, required=False, client=client)
+            for name, title, description in (
+                ("instruction", "Pregunta corregida · Question, corrected", CORRECT),
+                ("answer", answer if place.pairs else f"{answer} · Answer, corrected", CORRECT),
+                (
+                    "comment",
+                    "Comentario · Comment",
+                    "Solo para el equipo; sin datos personales. · For the team only; no personal data.",
+                ),
+            )
         ),
     ]
 

@@ -132,8 +132,15 @@ class RunStore:
 
     def run_facts(self, artifact: Artifact) -> dict[str, Any]:
         """Return what ``run.json`` says of the run that made the artifact (empty when it is lost)."""
+        return self._run_facts(artifact.path)
+
+    def last_run_facts(self, stage: str) -> list[dict[str, Any]]:
+        """Return the same of each part of a stage that was used last."""
+        return [self._run_facts(entry["path"]) for entry in self.last(stage).values()]
+
+    def _run_facts(self, path: str) -> dict[str, Any]:
         try:
-            facts = json.loads(self._fs.cat_file(f"{self._root}/{artifact.path}/{RUN_FILE}"))
+            facts = json.loads(self._fs.cat_file(f"{self._root}/{path}/{RUN_FILE}"))
         except (OSError, ValueError):
             return {}
         return facts if isinstance(facts, dict) else {}

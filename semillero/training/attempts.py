@@ -1,6 +1,5 @@
 """Trains until the adapter is there: one child process after another, each going on where the last one ended."""
 
-import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from semillero.processes import was_told_to_stop
-from semillero.progress import say
-from semillero.training.child import LOG, OnProgress, run_child
+from semillero.training.child import LOG, OnProgress, run_child, tell
 from semillero.training.ladder import choose_next
 from semillero.training.spec import Attempt, Exit, TrainingSpec
 
 LEARNED = "attempt.json"  # in the working folder: what this machine turned out to be able to do
 PAUSE_SECONDS = 2.0  # before another process, so that the system has its memory back
-
-log = logging.getLogger("semillero.training")
 
 
 def train_to_the_end(spec: TrainingSpec, work: Path, on_progress: OnProgress | None = None) -> dict[str, Any]:
@@ -47,8 +43,7 @@ def train_to_the_end(spec: TrainingSpec, work: Path, on_progress: OnProgress | N
         fruitless = 1 if end.step > furthest else fruitless + 1
         furthest = max(furthest, end.step)
         chosen = choose_next(tried, end, fruitless, work / LOG, was_told_to_stop())
-        say(chosen.why)
-        log.info(chosen.why)
+        tell(chosen.why)
         attempt = chosen.attempt
         (work / LEARNED).write_text(attempt.model_dump_json(), encoding="utf-8")
         time.sleep(PAUSE_SECONDS)

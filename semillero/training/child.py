@@ -87,7 +87,7 @@ def _follow(child: "subprocess.Popen[str]", end: End, on_progress: OnProgress | 
             if kind == "started":
                 end.data |= event
                 end.step = event["done"]
-                _tell(f"training {event['parameters']:,} parameters for {event['steps']} steps")
+                tell(f"training {event['parameters']:,} parameters for {event['steps']} steps")
                 advance = bars.enter_context(track("training", total=event["steps"]))
                 advance(event["done"])
             elif kind == "step":
@@ -96,9 +96,9 @@ def _follow(child: "subprocess.Popen[str]", end: End, on_progress: OnProgress | 
                 if on_progress:
                     on_progress(end.step, steps)
             elif kind == "validation":
-                _tell(f"validation loss after step {event['step']}: {event['loss']:.4f}")
+                tell(f"validation loss after step {event['step']}: {event['loss']:.4f}")
             elif kind == "note":
-                _tell(event["text"])
+                tell(event["text"])
             elif kind == "data":
                 end.data |= event
             elif kind != "alive":
@@ -124,7 +124,7 @@ def _events(child: "subprocess.Popen[str]", end: End, deadline: float | None) ->
         except queue.Empty:
             end.hung = True
             child.kill()  # it answers nothing, so SIGTERM would not be answered either
-            _tell("the training process does not answer any more; it was killed")
+            tell("the training process does not answer any more; it was killed")
             return
         if line is None:
             return
@@ -135,7 +135,8 @@ def _events(child: "subprocess.Popen[str]", end: End, deadline: float | None) ->
         yield event
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say something on the terminal and in the log, which the Prefect page shows."""
     say(text)
     log.info(text)
 

@@ -6,7 +6,7 @@ Imports torch inside functions: `semillero check` asks too.
 from collections.abc import Sequence
 from pathlib import Path
 
-from semillero.models.precision import Precision, choose_precision
+from semillero.models.precision import precision_here
 from semillero.models.shape import Shape
 from semillero.project.models import TrainingSettings
 from semillero.training.plan import Device, Need, Plan, plan_training
@@ -21,14 +21,6 @@ def this_device() -> Device:
         card = torch.cuda.get_device_properties(0)
         return Device(card.name, card.total_memory / 2**30, (card.major, card.minor))
     return Device("CPU", psutil.virtual_memory().available / 2**30)
-
-
-def this_precision(device: Device, model_type: str, whole: bool = False) -> Precision:
-    """Return the number types for a device; ``whole``: float32 throughout."""
-    import torch
-
-    fast = torch.cpu.get_capabilities() if device.capability is None else {}
-    return choose_precision(device.capability, model_type, bool(fast.get("avx512_bf16") or fast.get("amx_bf16")), whole)
 
 
 def plan_run(
@@ -58,4 +50,4 @@ def plan_run(
         longest=max(lengths),
         step_tokens=max(step, max(lengths)),
     )
-    return plan_training(shape, device, need, this_precision(device, shape.model_type, whole), budget)
+    return plan_training(shape, device, need, precision_here(device.capability, shape.model_type, whole), budget)

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from transformers import get_scheduler
 
 from semillero.models.batches import plan_batches
-from semillero.models.loading import default_device
+from semillero.models.loading import default_device, find_precision
 from semillero.training.adapter import trainable
 from semillero.training.events import Reporter
 from semillero.training.guard import Guard, check_supervised
@@ -48,7 +48,7 @@ class Loop:
         self.order = Order(train.lengths, s, spec.batch_tokens, takes_packs(model))
         self.steps = self.order.steps
         self.device = default_device()
-        self.precision = _mixed_precision(self.device) if spec.attempt.precision == "auto" else "no"
+        self.precision = find_precision(self.device, whole=spec.attempt.precision == "float32").autocast
         self.accelerator = Accelerator(mixed_precision=self.precision, cpu=self.device == "cpu")
         self.weights = trainable(model)
         optimizer = torch.optim.AdamW(self.weights.values(), lr=s.learning_rate, weight_decay=s.weight_decay)
@@ -196,9 +196,3 @@ class Loop:
         # At 0 (the base), at the end, and between; one right before the end would cost more than it tells.
         every = self.spec.settings.eval_steps
         return step in (0, self.steps) or (step % every == 0 and self.steps - step > every / 2)
-
-
-def _mixed_precision(device: str) -> str:
-    if device == "cpu":
-        return "no"
-    return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"

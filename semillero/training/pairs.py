@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import polars as pl
-
 from semillero.errors import TrainingError
 from semillero.models.batches import Example
 from semillero.models.chat import IGNORED, render_example
+from semillero.training.rows import read_columns
 
 COLUMNS = ("prompt", "chosen", "rejected")
 
@@ -52,10 +51,7 @@ def encode_pairs(path: Path, tokenizer: Any, max_length: int) -> Pairs:
     Raises:
         TrainingError: no pairs, none short enough, or a pair whose answers are the same tokens.
     """
-    try:
-        rows = pl.read_parquet(path, columns=list(COLUMNS)).rows()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise TrainingError(f"{path.name} cannot be read: {error}", "a parquet file of preference pairs") from None
+    rows = read_columns(path, COLUMNS, "a parquet file of preference pairs")
     if not rows:
         raise TrainingError(
             f"{path.name} has no pairs",

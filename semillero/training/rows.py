@@ -45,17 +45,29 @@ class Split:
         return Split([self.examples[row] for row in rows], 0)
 
 
+def read_columns(path: Path, columns: Sequence[str], expected: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a parquet file, these columns of each.
+
+    Raises:
+        TrainingError: it cannot be read, or lacks a column.
+    """
+    try:
+        # pyarrow comes with datasets; polars would be one more package on a machine that only trains.
+        table = pq.read_table(path, columns=list(columns))
+        return list(zip(*(table[name].to_pylist() for name in columns), strict=True))
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise TrainingError(f"{path.name} cannot be read: {error}", expected) from None
+
+
 def encode_split(path: Path, tokenizer: Any, max_length: int) -> Split:
     """Encode the ``messages`` column of a parquet file.
 
     Raises:
         TrainingError: no rows, none short enough, or rows without an answer to learn from.
     """
-    try:
-        # pyarrow comes with datasets; polars would be one more package on a machine that only trains.
-        conversations = pq.read_table(path, columns=["messages"])["messages"].to_pylist()
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise TrainingError(f"{path.name} cannot be read: {error}", "a parquet file with a messages column") from None
+    conversations = [
+        messages for (messages,) in read_columns(path, ["messages"], "a parquet file with a messages column")
+    ]
     if not conversations:
         raise TrainingError(
             f"{path.name} has no rows",

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from semillero.ports import free_port
 from semillero.review.server import stop_argilla
 from semillero.review.server.environment import VARIABLE
 from semillero.review.server.keys import load_keys
-from semillero.review.server.ports import free_port
 from tests.fake_argilla import install_fake_argilla
 
 run = CliRunner()

@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from flows.server import api_url, free_port, is_healthy
+from flows.server import api_url, is_healthy
+from semillero.ports import free_port
 from tests.flows.conftest import Grown
 from tests.flows.prefect_api import ask
 

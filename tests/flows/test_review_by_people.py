@@ -42,6 +42,13 @@ def outcomes(printed: str) -> dict[str, str]:
     return {stage["stage"]: stage["outcome"] for stage in json.loads(printed)["stages"]}
 
 
+def invite(grown: Grown) -> dict[str, str]:
+    """Make the accounts; returns user name → password."""
+    invited = grown.call("review", "invite", str(grown.file))
+    assert invited.returncode == 0, invited.stderr
+    return {line.split()[0]: line.split()[2] for line in invited.stdout.splitlines() if " password " in line}
+
+
 def test_a_run_waits_for_reviewers_and_goes_on(
     reviewed: Grown, argilla_server: "LocalArgilla", prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,9 +63,7 @@ def test_a_run_waits_for_reviewers_and_goes_on(
     status = {s["stage"]: s["outcome"] for s in json.loads(reviewed.call("status", file, "--json").stdout)}
     assert (status["review"], status["dataset"]) == ("awaits people", "waits")
 
-    invited = reviewed.call("review", "invite", file)
-    assert invited.returncode == 0, invited.stderr
-    passwords = {line.split()[0]: line.split()[2] for line in invited.stdout.splitlines() if " password " in line}
+    passwords = invite(reviewed)
     assert sorted(name.partition("-")[2] for name in passwords) == sorted(REVIEWERS)
     assert "password" not in reviewed.call("review", "invite", file).stdout  # shown once
 
@@ -113,8 +118,7 @@ def check_review(grown: Grown) -> None:
 def test_answers_survive_a_dataset_deleted_by_hand(reviewed: Grown, argilla_server: "LocalArgilla") -> None:
     file = str(reviewed.file)
     reviewed.run(check=False)
-    invited = reviewed.call("review", "invite", file).stdout
-    passwords = {line.split()[0]: line.split()[2] for line in invited.splitlines() if " password " in line}
+    passwords = invite(reviewed)
     for name, password in passwords.items():
         answer_as(argilla_server, name, password, lambda record: {"quality": 3, "fits_variety": "yes"}, limit=5)
     before = json.loads(reviewed.call("review", "collect", file, "--json").stdout)
@@ -150,8 +154,7 @@ def test_argilla_itself_says_when_the_run_can_go_on(reviewed: Grown, argilla_ser
     reviewed.change(training={"enabled": False})
     file = str(reviewed.file)
     assert reviewed.run(check=False).returncode == 75
-    invited = reviewed.call("review", "invite", file).stdout
-    passwords = {line.split()[0]: line.split()[2] for line in invited.splitlines() if " password " in line}
+    passwords = invite(reviewed)
     # What the deployment NAME-responses does every hour: a backup, and the pipeline only once it is enough.
     hourly = "import sys; from flows.collecting import responses; print(responses(sys.argv[1], return_state=True).name)"
     flow = subprocess.run([sys.executable, "-c", hourly, file], capture_output=True, text=True, cwd=ROOT, check=False)

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from semillero.ports import HOST
 from semillero.review.server.database import count_contents
 from semillero.review.server.environment import is_installed
 from semillero.review.server.keys import Keys, NewOwner, load_keys
 from semillero.review.server.parts import ORDER, answers
 from semillero.review.server.places import Home
-from semillero.review.server.ports import HOST
 from semillero.review.server.processes import is_ours
 from semillero.review.server.state import State, read_state
 

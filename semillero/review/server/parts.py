@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from semillero.digests import digest_json
+from semillero.ports import HOST
 from semillero.review.server.environment import Environment
 from semillero.review.server.keys import OWNER, Keys, write_private
 from semillero.review.server.places import Home
-from semillero.review.server.ports import HOST
 from semillero.review.server.processes import TOKEN_VARIABLE
 
 ORDER = ("search", "redis", "argilla", "worker")

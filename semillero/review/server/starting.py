@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from semillero.errors import InputError
+from semillero.ports import HOST, free_port, is_free
 from semillero.progress import say
 from semillero.review.server.database import ensure_database
 from semillero.review.server.environment import Environment, ensure_environment
@@ -16,7 +17,6 @@ from semillero.review.server.launching import launch
 from semillero.review.server.local import LocalArgilla, Outcome, living_pids, page_url
 from semillero.review.server.parts import ORDER, Part, answers, describe_parts, write_redis_file
 from semillero.review.server.places import Home
-from semillero.review.server.ports import HOST, free_port, is_free
 from semillero.review.server.processes import find_strays, is_ours, stop, stop_strays
 from semillero.review.server.state import State, read_state
 from semillero.review.server.waiting import await_reindex

@@ -12,6 +12,7 @@ from semillero.errors import TrainingError
 from semillero.training import checkpoints
 from semillero.training.checkpoints import load_checkpoint, save_checkpoint
 from semillero.training.keeping import Keeper
+from tests.damage import flip, truncate
 
 FINGERPRINT = {
     "data": {"train": "abc"},
@@ -51,16 +52,6 @@ def test_the_newest_is_read_back_exactly_and_old_ones_go(saved: Path) -> None:
     assert torch.equal(found["adapter"]["a.weight"], expected["adapter"]["a.weight"])
     assert torch.equal(found["trainer"]["rng"], expected["trainer"]["rng"])
     assert not said
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-5])
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
 
 
 @pytest.mark.parametrize("damage", [truncate, flip, Path.unlink])

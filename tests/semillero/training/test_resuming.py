@@ -10,6 +10,7 @@ import pytest
 from semillero.training.__main__ import _train
 from semillero.training.outcomes import Stopped
 from semillero.training.spec import TrainingSpec
+from tests.damage import flip, truncate
 from tests.tiny_model import tiny_base
 from tests.training_child import Heard, made, tiny_spec, train_here
 
@@ -43,16 +44,6 @@ def test_a_stop_inside_a_step_or_a_validation_is_answered_at_once(
     assert len(heard.of("alive")) == breaths  # not one micro-batch more
     train_here(spec)
     assert made(spec) == undisturbed
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-5])
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
 
 
 @pytest.fixture(scope="module")

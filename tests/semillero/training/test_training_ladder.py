@@ -194,7 +194,7 @@ def test_out_of_memory_goes_on_smaller_with_the_same_rows_in_the_same_order(
     spec.output.mkdir(parents=True)
     run, heard = child_here(lambda spec: steps.setdefault(spec.batch_tokens, len(steps)) and None)
     monkeypatch.setattr(attempts, "run_child", run)
-    monkeypatch.setattr(attempts, "say", said.append)
+    monkeypatch.setattr(attempts, "tell", said.append)
     monkeypatch.setattr(objectives, "answer_loss", cramped)
     facts = attempts.train_to_the_end(spec, tmp_path / "c")
     assert facts["processes"] == len(heard) == len(steps) >= 2

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from semillero.errors import InputError, SemilleroError, StoreError
+from semillero.ports import free_port
 from semillero.review.server import LocalArgilla, argilla_status, local_argilla, start_argilla, stop_argilla, waiting
 from semillero.review.server.keys import load_keys
-from semillero.review.server.ports import free_port
 from semillero.review.server.processes import TOKEN_VARIABLE, start_ticks
 from tests.fake_argilla import make_database
 
