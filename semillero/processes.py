@@ -16,7 +16,7 @@ _children: "set[subprocess.Popen[Any]]" = set()
 _told = False  # a plain flag: an Event's lock must not be taken in a signal handler
 
 
-def dies_with_parent() -> Callable[[], None]:
+def dies_with_parent(by: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
     """Return a ``preexec_fn`` after which the kernel terminates the child when its parent dies (Linux only).
 
     A killed run must not leave servers or a training child behind, and ``atexit`` does not run on SIGKILL.
@@ -26,7 +26,7 @@ def dies_with_parent() -> Callable[[], None]:
 
     def ask_kernel() -> None:
         if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
             if os.getppid() != parent:  # it died before the call
                 os._exit(1)
 

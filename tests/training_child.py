@@ -24,15 +24,19 @@ def tiny_spec(
         path = folder / f"{file}-{rows}.parquet"
         if not path.exists():
             pl.DataFrame({"messages": [_conversation(i) for i in range(count)]}).write_parquet(path)
+    pairs = folder / f"pairs-{rows}.parquet"
+    if not pairs.exists():
+        pl.DataFrame([_pair(i) for i in range(rows)]).write_parquet(pairs)
     chosen = {
         "base": str(base), "lora_r": 4, "batch_size": 4, "batch_tokens": 256, "save_steps": 2, "eval_steps": 4,
         "learning_rate": 0.02, "lora_dropout": 0.1, "threads": 1, "keep_checkpoints": 2, **settings,
     }  # fmt: skip
     work = folder / name
     work.mkdir(exist_ok=True)
+    by_preference = settings.get("objective") == "dpo"
     return TrainingSpec(
-        train=folder / f"train-{rows}.parquet",
-        validation=folder / f"validation-{rows}.parquet",
+        train=pairs if by_preference else folder / f"train-{rows}.parquet",
+        validation=pairs if by_preference else folder / f"validation-{rows}.parquet",
         base_folder=base,
         base=BaseFacts(name="tests/tiny", license="mit", parameters=100_000, source="a test", digest="0"),
         recipe=settings,
@@ -104,6 +108,11 @@ def _conversation(number: int) -> list[dict[str, str]]:
         {"role": "user", "content": f"¿Qué es el plato número {number}?"},
         {"role": "assistant", "content": "Es maíz con sal y limón. " * (1 + number % 4)},
     ]
+
+
+def _pair(number: int) -> dict[str, str]:
+    question, answer = (turn["content"] for turn in _conversation(number))
+    return {"prompt": question, "chosen": answer, "rejected": "No lo sé, pregunta a otra persona."}
 
 
 def _train(spec: str, dies_at_flush: int) -> None:

@@ -13,8 +13,9 @@ from semillero.store import Artifact
 GEMMA_NOTICE = "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"
 # Settings that change the adapter; the others only say where and how long.
 SETTINGS = {
-    "method", "lora_r", "lora_alpha", "lora_dropout", "target_modules", "learning_rate", "warmup_ratio", "weight_decay",
-    "max_grad_norm", "epochs", "max_steps", "batch_size", "batch_tokens", "max_length", "seed",
+    "objective", "beta", "rpo_alpha", "method", "lora_r", "lora_alpha", "lora_dropout", "target_modules",
+    "learning_rate", "warmup_ratio", "weight_decay",
+    "max_grad_norm", "epochs", "max_steps", "batch_size", "max_length", "seed",
 }  # fmt: skip
 
 
@@ -27,6 +28,8 @@ def describe_model(folder: Path, project: Project, adapter: Artifact) -> dict[st
         adapter: the train artifact.
     """
     settings = project.training.model_dump(mode="json", include=SETTINGS)
+    if project.training.objective == "sft":
+        settings = {name: value for name, value in settings.items() if name not in ("beta", "rpo_alpha")}
     settings["target_modules"] = ", ".join(project.training.target_modules)
     report = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     return {

@@ -37,13 +37,15 @@ def plan_epoch(
 
 
 def plan_packs(
-    lengths: Sequence[int], batch_size: int, batch_tokens: int, seed: int, epoch: int
+    lengths: Sequence[int], batch_size: int, batch_tokens: int, seed: int, epoch: int, multiple: int = 1
 ) -> list[list[list[int]]]:
     """Return the same optimizer steps as `plan_epoch`, their rows in packs without padding (see `pack`).
 
-    A step is cut into as few packs of ``batch_tokens`` as hold it, about equally full.
+    A step is cut into as few packs of ``batch_tokens`` as hold it, about equally full, and a ``multiple`` of them.
     """
-    return [split_evenly(rows, lengths, batch_tokens) for rows in _steps(len(lengths), batch_size, seed, epoch)]
+    return [
+        split_evenly(rows, lengths, batch_tokens, multiple) for rows in _steps(len(lengths), batch_size, seed, epoch)
+    ]
 
 
 def _steps(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -85,12 +87,15 @@ def split_by_tokens(rows: Sequence[int], lengths: Sequence[int], batch_tokens: i
     return batches[::-1]
 
 
-def split_evenly(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Split rows into packs of at most ``batch_tokens``: the longest row left goes to the emptiest pack."""
+def split_evenly(rows: Sequence[int], lengths: Sequence[int], batch_tokens: int, multiple: int = 1) -> list[list[int]]:
+    """Split rows into packs of at most ``batch_tokens``: the longest row left goes to the emptiest pack.
+
+    The number of packs is a multiple of ``multiple``, while there are rows enough.
+    """
     rows = sorted(rows, key=lambda i: (-lengths[i], i))
     count = max(1, -(-sum(lengths[i] for i in rows) // batch_tokens))
     while True:
-        packs: list[list[int]] = [[] for _ in range(min(count, len(rows)))]
+        packs: list[list[int]] = [[] for _ in range(min(-(-count // multiple) * multiple, len(rows)))]
         held = [0] * len(packs)
         for row in rows:
             emptiest = held.index(min(held))

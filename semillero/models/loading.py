@@ -10,6 +10,7 @@ Measured, and why the choices below are what they are:
   and larger.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,10 +83,10 @@ def unpack_nf4(model: Any) -> int:
 
 
 def default_device() -> str:
-    """Return the first CUDA device if there is one, else the CPU."""
+    """Return the CUDA device of this process (each of several training processes has its own), or the CPU."""
     import torch
 
-    return "cuda:0" if torch.cuda.is_available() else "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
 
 
 def choose_dtype(device: str, model_type: str) -> "torch.dtype":

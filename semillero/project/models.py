@@ -280,6 +280,15 @@ class TrainingSettings(Section):
     base_license: str = Field(default="", description="Licence of the base, when it is not the embedded one.")
     max_parameters: float = Field(default=7.5e9, gt=0, description="Largest base the rubric allows (7B class).")
     method: Literal["qlora", "lora"] = Field(default="qlora", description="qlora: the base in 4-bit NF4.")
+    objective: Literal["sft", "dpo"] = Field(
+        default="sft",
+        description="sft: learn the answers. dpo: learn which of two answers people preferred (from review), against "
+        "the base model itself: for bases that follow instructions already.",
+    )
+    beta: float = Field(default=0.1, gt=0, le=10, description="dpo: how dearly departing from the base is paid.")
+    rpo_alpha: float = Field(
+        default=0.0, ge=0, le=10, description="dpo: weight of the preferred answer's own loss beside it; 0: plain DPO."
+    )
     lora_r: int = Field(default=16, ge=1, le=512, description="Rank of the adapter.")
     lora_alpha: int = Field(default=32, ge=1, description="Scale of the adapter.")
     lora_dropout: float = Field(default=0.0, ge=0.0, lt=1.0, description="Dropout on the adapter's input.")
@@ -294,7 +303,9 @@ class TrainingSettings(Section):
     epochs: float = Field(default=2.0, gt=0, le=100, description="Passes over the training split.")
     max_steps: int | None = Field(default=None, ge=1, description="Stop after so many optimizer steps.")
     batch_size: int = Field(default=16, ge=1, description="Sequences an optimizer step.")
-    batch_tokens: int = Field(default=2048, ge=64, description="Most tokens a micro-batch holds.")
+    batch_tokens: int | None = Field(
+        default=None, ge=64, description="Most tokens a micro-batch holds; as many as the memory plan finds best."
+    )
     max_length: int = Field(default=512, ge=32, le=32768, description="Longer rows are left out, and counted.")
     save_steps: int = Field(default=20, ge=1, description="Optimizer steps between checkpoints.")
     eval_steps: int = Field(default=20, ge=1, description="Optimizer steps between validation losses.")
@@ -311,6 +322,9 @@ class TrainingSettings(Section):
         gt=0,
         description="Wall-clock time training may take in one run (a free session ends); then it saves, the run ends "
         "in good order with exit code 75, and the next run goes on.",
+    )
+    processes: int | None = Field(
+        default=None, ge=1, le=16, description="Training processes on this machine; one a card by default."
     )
     seed: int = Field(default=13, ge=0, description="Seed of initialisation, order and dropout.")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores by default.")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from semillero.errors import SemilleroError
-from semillero.training.events import Reporter
+from semillero.training.events import Reporter, Silent
 from semillero.training.spec import Exit, TrainingSpec
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
@@ -26,59 +26,69 @@ def main(path: str) -> int:
     started, stop = time.monotonic(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())  # only a flag: a checkpoint inside a step would be half a step
-    reporter = Reporter()
+    from semillero.training.ranks import count_ranks, is_helper, start_helpers
+
     spec = TrainingSpec.read(Path(path))
     spec.checkpoints.mkdir(parents=True, exist_ok=True)
+    if is_helper():
+        return _explain(lambda: _train(spec, Silent(), lambda: False), Silent())
+    reporter = Reporter()
 
     def asked_to_stop() -> bool:
         return stop.is_set() or (spec.seconds is not None and time.monotonic() - started >= spec.seconds)
 
     with (spec.checkpoints / "lock").open("w") as lock:
         _wait_for(lock.fileno(), reporter)
+        start_helpers(count_ranks(spec.settings), path, reporter)
         return _explain(lambda: _train(spec, reporter, asked_to_stop), reporter, stop.is_set)
 
 
-def _train(spec: TrainingSpec, reporter: Reporter, asked_to_stop: Callable[[], bool]) -> None:
+def _train(spec: TrainingSpec, reporter: Silent, asked_to_stop: Callable[[], bool]) -> None:
     import torch
 
-    torch.set_num_threads(spec.threads)
     from semillero.models.chat import load_tokenizer
     from semillero.models.documents import check_packing
     from semillero.models.loading import default_device
     from semillero.models.loss import check_compact_loss
     from semillero.training.adapter import build_model, check_adapter, save_adapter
-    from semillero.training.devices import plan_run, this_device
+    from semillero.training.devices import layout_below, settle_layout, this_device
     from semillero.training.loop import Loop
+    from semillero.training.material import load_material
     from semillero.training.preparation import takes_packs
-    from semillero.training.report import measure_run, write_report
-    from semillero.training.rows import encode_split
+    from semillero.training.ranks import Ranks
+    from semillero.training.report import describe_run, measure_run, write_report
     from semillero.training.rung import climb_rung
 
-    tokenizer = load_tokenizer(spec.base_folder)
-    train = encode_split(spec.train, tokenizer, spec.settings.max_length)
-    validation = encode_split(spec.validation, tokenizer, spec.settings.max_length)
     device = default_device()
-    plan = plan_run(
-        spec.base_folder, spec.settings, train.lengths, this_device(), spec.batch_tokens,
-        whole=spec.attempt.precision == "float32",
-    )  # fmt: skip
-    model = build_model(spec, device, plan)
+    ranks = Ranks(on_cpu=device == "cpu")
+    torch.set_num_threads(max(1, spec.threads // ranks.count))
+    tokenizer = load_tokenizer(spec.base_folder)
+    train, validation, objective = load_material(spec, tokenizer)
+    layout = settle_layout(spec, train.lengths, this_device()) if ranks.speaks else None
+    spec = spec.laid_out(ranks.tell_all(layout))
+    model = build_model(spec, device, spec.attempt.layout)
     if takes_packs(model):
-        check_packing(model, train.examples[:2], tokenizer.pad_token_id, device)
-    check_compact_loss(model, torch.tensor(train.examples[0][0], device=device))
-    loop = Loop(spec, model, train, validation, tokenizer.pad_token_id)
-    heaviest = loop.order.weigh(loop.order.heaviest)
-    reporter.send("data", longest=max(train.lengths), heaviest=heaviest, precision=loop.precision)
+        check_packing(model, train.sequences(range(len(train.lengths)))[:2], tokenizer.pad_token_id, device)
+    check_compact_loss(model, torch.tensor(train.sequences([0])[0][0], device=device))
+    loop = Loop(spec, model, train, validation, tokenizer.pad_token_id, objective)
+    below = layout_below(spec, train.lengths)
+    reporter.send(
+        "data", longest=max(train.lengths), layout=spec.attempt.layout and spec.attempt.layout.model_dump(),
+        smaller=below and below.model_dump(), precision=loop.precision,
+    )  # fmt: skip
     if climb_rung(loop, tokenizer, reporter, asked_to_stop):
-        loop = Loop(spec, model, train, validation, tokenizer.pad_token_id)  # with a fresh optimizer
+        loop = Loop(spec, model, train, validation, tokenizer.pad_token_id, objective)  # with a fresh optimizer
     loop.run(reporter, asked_to_stop)
     check_adapter(model, loop.progress.validation[0][1], loop.progress.validation[-1][1])
+    report = describe_run(loop)
+    if not ranks.speaks:
+        return
     save_adapter(model, tokenizer, spec.base.name, spec.output / "adapter")
-    write_report(loop)
+    write_report(report, spec.output)
     reporter.send("finished", run=measure_run(loop, loop.resumed_from))
 
 
-def _explain(work: Callable[[], None], reporter: Reporter, told: Callable[[], bool] = lambda: True) -> Exit:
+def _explain(work: Callable[[], None], reporter: Silent, told: Callable[[], bool] = lambda: True) -> Exit:
     """Run ``work`` and turn what it raises into an exit code and, where there is more to say, an event.
 
     Args:
@@ -116,7 +126,7 @@ def _classify(error: BaseException) -> Exit | None:
     return Exit.CARD_FAULT if any(words in text for words in CARD_FAULT) else None
 
 
-def _wait_for(descriptor: int, reporter: Reporter) -> None:
+def _wait_for(descriptor: int, reporter: Silent) -> None:
     # A child whose parent was killed may still be writing its last checkpoint into the same folder.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

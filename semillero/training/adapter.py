@@ -11,15 +11,14 @@ import torch
 
 from semillero.errors import TrainingError
 from semillero.models.loading import load_base_model
-from semillero.training.plan import Plan
 from semillero.training.preparation import prepare_adapted, prepare_base
-from semillero.training.spec import TrainingSpec
+from semillero.training.spec import Layout, TrainingSpec
 
 UNCHANGED = 1e-8  # largest weight of the B matrices below which an adapter adds nothing
 SAME_LOSS = 1e-6  # nats a token
 
 
-def build_model(spec: TrainingSpec, device: str, plan: Plan | None = None) -> Any:
+def build_model(spec: TrainingSpec, device: str, layout: Layout | None = None) -> Any:
     """Load the base, in NF4 for ``qlora``, and put a fresh LoRA adapter on it (B = 0: it starts as the base).
 
     Raises:
@@ -34,8 +33,8 @@ def build_model(spec: TrainingSpec, device: str, plan: Plan | None = None) -> An
         for module in base.modules():
             if hasattr(module, "compute_dtype"):  # of NF4 layers: half precision on the cards that need this fallback
                 module.compute_dtype = whole
-    if plan:
-        prepare_base(base, plan)
+    if layout:
+        prepare_base(base, layout)
     config = LoraConfig(
         r=settings.lora_r,
         lora_alpha=settings.lora_alpha,
@@ -52,8 +51,8 @@ def build_model(spec: TrainingSpec, device: str, plan: Plan | None = None) -> An
             f"no adapter fits the base model {spec.base.name}: {error}",
             f"training.target_modules among {', '.join(sorted(linear - {'lm_head'}))}",
         ) from None
-    if plan:
-        prepare_adapted(model, plan)
+    if layout:
+        prepare_adapted(model, layout)
     return model
 
 

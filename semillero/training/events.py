@@ -13,7 +13,20 @@ from typing import Any
 PULSE_SECONDS = 5.0  # of silence after which `Reporter.pulse` is heard
 
 
-class Reporter:
+class Silent:
+    """The reporter of a process that another one speaks for."""
+
+    def send(self, event: str, **facts: Any) -> None:
+        """Say nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def pulse(self) -> None:
+        """Say nothing."""
+
+
+class Reporter(Silent):
     """Writes events to the parent."""
 
     def __init__(self) -> None:

@@ -20,6 +20,7 @@ STYLE = {
     "grid.color": "#DDDDDD",
     "legend.frameon": False,
 }
+UNITS = {"sft": "nats por token de respuesta", "dpo": "pérdida de preferencia (DPO) por par"}
 TRAIN, VALIDATION, BASE = "#9AA5B1", "#0072B2", "#D55E00"
 
 
@@ -53,7 +54,7 @@ def draw_loss(report: dict[str, Any], path: Path) -> None:
         axes.annotate(f"{base:.2f}", (0, base), (0, 5), textcoords="offset points", ha="center", color=BASE)
         axes.set_title(f"Pérdida: de {base:.2f} a {tuned:.2f} en {report['steps']} pasos", loc="left")
         axes.set_xlabel("paso de optimización")
-        axes.set_ylabel("nats por token de respuesta")
+        axes.set_ylabel(UNITS[report["objective"]])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y")
         axes.legend()

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from semillero.errors import InputError
 from semillero.models.base import digest_base, name_base, resolve_base
 from semillero.project.models import TrainingSettings, settings_json
 from semillero.store import Artifact, Draft, Recipe, RunStore
@@ -14,9 +15,11 @@ from semillero.training.figure import draw_loss
 from semillero.training.spec import BaseFacts, TrainingSpec
 
 VERSION = 2
+PAIRS = "preferences.parquet"
 # Where, how long, how often saved, how large at most: none of it changes the adapter. The base counts by its contents.
-NOT_IN_RECIPE = {
+ELSEWHERE = {
     "enabled", "threads", "save_steps", "keep_checkpoints", "checkpoint_copy", "budget_minutes", "max_parameters",
+    "batch_tokens", "processes",
     "base", "base_revision",
 }  # fmt: skip
 
@@ -26,6 +29,7 @@ def finetune_adapter(
 ) -> Artifact:
     """Train an adapter on a dataset's ``train.parquet``; validate on its ``validation.parquet``.
 
+    With ``objective: dpo`` on its ``preferences.parquet``, of which a tenth of the prompts validate.
     Killed or stopped at any moment, the next call goes on from the newest checkpoint.
 
     Args:
@@ -39,7 +43,7 @@ def finetune_adapter(
         ``figures/loss.png``; counts trained, left_out, steps and supervised_tokens.
 
     Raises:
-        InputError: the base model cannot be had.
+        InputError: the base model cannot be had, or there are no preference pairs to train on.
         TrainingPaused: the time was up or somebody asked for the end; the next call goes on.
         TrainingError: nothing to train on, too large a base, NaN, out of memory, or an adapter that changed nothing.
     """
@@ -47,11 +51,10 @@ def finetune_adapter(
         "train",
         VERSION,
         inputs={
-            "train": dataset.files["train.parquet"],
-            "validation": dataset.files["validation.parquet"],
+            **{name: dataset.files[file] for name, file in _choose_files(dataset, training).items()},
             "base": digest_base(training.base, training.base_revision),
         },
-        settings={**settings_json(training, NOT_IN_RECIPE), "base": name_base(training.base)},
+        settings={**settings_json(training, _irrelevant(training)), "base": name_base(training.base)},
     )
     if found := store.find(recipe):
         return found
@@ -64,14 +67,32 @@ def finetune_adapter(
     return draft.artifact
 
 
+def _choose_files(dataset: Artifact, training: TrainingSettings) -> dict[str, str]:
+    """Return the dataset's files that are trained and validated on, by what they are for."""
+    if training.objective == "sft":
+        return {"train": "train.parquet", "validation": "validation.parquet"}
+    if PAIRS not in dataset.files:
+        raise InputError(
+            "training.objective is dpo, but the dataset has no preference pairs",
+            "pairs of answers of which people preferred one",
+            "have people correct or rank answers (review.mode: argilla), or set training.objective: sft",
+        )
+    return {"preferences": PAIRS}
+
+
+def _irrelevant(training: TrainingSettings) -> set[str]:
+    return ELSEWHERE | ({"beta", "rpo_alpha"} if training.objective == "sft" else set())
+
+
 def _specify(
     store: RunStore, dataset: Artifact, training: TrainingSettings, recipe: Recipe, draft: Draft
 ) -> TrainingSpec:
     base = resolve_base(training.base, training.base_revision, training.max_parameters)
     folder = store.folder(dataset)
+    files = _choose_files(dataset, training)
     return TrainingSpec(
-        train=folder / "train.parquet",
-        validation=folder / "validation.parquet",
+        train=folder / files.get("train", PAIRS),
+        validation=folder / files.get("validation", PAIRS),
         base_folder=base.folder.resolve(),
         base=BaseFacts(
             name=base.name,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from semillero.models.precision import Precision
 from semillero.models.shape import Shape
+from semillero.training.spec import Layout
 
 GIBIBYTE = 2.0**30
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -35,19 +36,17 @@ class Footprint:
 def weigh(
     shape: Shape,
     precision: Precision,
+    layout: Layout,
     *,
-    tokens: int,
-    recomputed: int,
     rank: int,
     targets: tuple[str, ...],
     quantize: bool,
-    unpacked: bool,
-    optimizer: str,
     on_card: bool,
 ) -> Footprint:
-    """Return the footprint of a run whose micro-batches hold ``tokens``, with ``recomputed`` of its layers."""
+    """Return the footprint of a run that is laid out so."""
+    tokens, recomputed = layout.batch_tokens, layout.recomputed_layers
     whole, half = BYTES[precision.weights], BYTES[precision.products]
-    packed = quantize and not unpacked
+    packed = quantize and not layout.unpacked
     adapter = shape.adapter_parameters(rank, targets)
     kept = layer_bytes(shape, precision, rank, targets, fused_norms=not on_card)
     boundary = shape.hidden * whole
@@ -60,7 +59,7 @@ def weigh(
         "libraries": 0.0 if on_card else LIBRARIES,
         "layers": shape.linear_parameters * (NF4 if packed else whole),
         "embedding and head": shape.other_parameters * whole,
-        "adapter and optimizer": adapter * (8 + (2 if optimizer == "adamw-8bit" else 8)),
+        "adapter and optimizer": adapter * 16,  # weight, gradient, two moments in float32
     }
     fixed = sum(parts.values())
     held = tokens * (recomputed * boundary + (shape.layers - recomputed) * kept)

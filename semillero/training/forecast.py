@@ -65,9 +65,9 @@ def plan_table(plan: Plan, shape: Shape, device: Device, forecast: Forecast) -> 
     rows = [
         ("device", f"{device.name}, {device.gibibytes:.1f} GiB" + (" free" if device.capability is None else "")),
         ("precision", f"{precision.products} products, {precision.weights} elsewhere, float32 adapters"),
-        ("micro-batch", f"{plan.batch_tokens} tokens"),
-        ("recomputed layers", f"{plan.recomputed_layers} of {shape.layers}"),
-        ("optimizer", plan.optimizer),
+        ("micro-batch", f"{plan.layout.batch_tokens} tokens"),
+        ("recomputed layers", f"{plan.layout.recomputed_layers} of {shape.layers}"),
+        ("optimizer", "AdamW, both moments in float32"),
         ("cross-entropy", "in blocks: whole logits never exist"),
         *((f"memory: {name}", f"{part / GIBIBYTE:.2f} GiB") for name, part in plan.footprint.parts.items() if part),
         ("peak memory", f"{peak:.2f} of {device.room / GIBIBYTE:.2f} GiB: {verdict}{measured}"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from semillero.errors import TrainingError, TrainingPaused
 from semillero.training.child import LOG, End
-from semillero.training.spec import Attempt, Exit, TrainingSpec
+from semillero.training.spec import Attempt, Exit, Layout, TrainingSpec
 
 FRUITLESS = 3  # attempts that came no further than those before
 GOES_ON = "run the same command again: it goes on from its last checkpoint"
@@ -49,10 +49,12 @@ def choose_next(spec: TrainingSpec, end: End, fruitless: int, log: Path, told: b
         return _in_float32(spec, end)
     if end.code < 0:
         why = f"the training process was killed by signal {-end.code}"
-        if end.code == -signal.SIGKILL and fruitless > 1 and _smaller_tokens(spec, end):
+        if end.code == -signal.SIGKILL and fruitless > 1 and end.data.get("smaller"):
             return _smaller(spec, end, f"{why} again, as a system short of memory does")
         return _same(spec, end, fruitless, why)
     found = str(end.last.get("found", "")) or _last_line(log)
+    if end.code == Exit.RANK_LOST:
+        return _same(spec, end, fruitless, found)
     if end.code == Exit.CARD_FAULT:
         return _same(spec, end, fruitless, f"the card or its driver failed ({found})")
     if end.last.get("event") == "failed":
@@ -69,28 +71,20 @@ def _same(spec: TrainingSpec, end: End, fruitless: int, why: str) -> Next:
 
 
 def _smaller(spec: TrainingSpec, end: End, why: str) -> Next:
-    tokens = _smaller_tokens(spec, end)
-    if not tokens:
+    """Follow with the next smaller layout, which the child names once it knows its data."""
+    if not end.data.get("smaller"):
+        longest = end.data.get("longest", spec.settings.max_length)
         raise TrainingError(
-            f"{why}, and micro-batches cannot be made smaller: the longest row alone is too much",
-            f"room for {end.data.get('longest', spec.batch_tokens)} tokens at once",
+            f"{why}, and there is nothing left to give up: the longest row alone is too much",
+            f"room for {longest} tokens at once, with all layers recomputed",
             "lower training.max_length, name a smaller base, or use a card with more memory",
         )
-    changed = spec.attempt.model_copy(update={"batch_tokens": tokens})
+    held, layout = Layout.model_validate(end.data["layout"]), Layout.model_validate(end.data["smaller"])
     return Next(
-        changed,
-        f"{why}; a new process goes on with micro-batches of {tokens} tokens instead of {spec.batch_tokens}, "
+        spec.attempt.model_copy(update={"layout": layout}),
+        f"{why}; a new process goes on with {layout} instead of {held}, "
         f"the same {spec.settings.batch_size} sequences a step in the same order",
     )
-
-
-def _smaller_tokens(spec: TrainingSpec, end: End) -> int:
-    """Half of what a micro-batch really holds, but room for the longest row; 0 when that is no less."""
-    if not end.data:  # it never came as far as its data: the model itself does not fit
-        return 0
-    held = min(spec.batch_tokens, end.data["heaviest"])
-    smaller = max(held // 2, end.data["longest"])
-    return smaller if smaller < held else 0
 
 
 def _in_float32(spec: TrainingSpec, end: End) -> Next:

@@ -5,7 +5,7 @@ Imports torch: for the training child only. Why not a Trainer: docs/decisions/00
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,16 +13,18 @@ import torch
 from accelerate import Accelerator
 from transformers import get_scheduler
 
+from semillero.digests import digest_json
 from semillero.models.batches import plan_batches
 from semillero.models.loading import default_device, find_precision
 from semillero.training.adapter import trainable
-from semillero.training.events import Reporter
+from semillero.training.events import Silent
 from semillero.training.guard import Guard, check_supervised
 from semillero.training.keeping import Keeper
-from semillero.training.objectives import AnswerLikelihood, Objective, Rows, batch_of
+from semillero.training.objectives import AnswerLikelihood, Batch, Objective, Rows, batch_of
 from semillero.training.order import Order
 from semillero.training.outcomes import NotFinite, Stopped
 from semillero.training.preparation import takes_packs
+from semillero.training.ranks import Ranks
 from semillero.training.spec import TrainingSpec
 from semillero.training.state import Progress, Rng, capture_rng, capture_trainer, restore_trainer
 
@@ -45,9 +47,10 @@ class Loop:
         self.objective = objective or AnswerLikelihood()
         self.spec, self.model, self.train, self.validation, self.pad_id = spec, model, train, validation, pad_id
         s = spec.settings
-        self.order = Order(train.lengths, s, spec.batch_tokens, takes_packs(model))
-        self.steps = self.order.steps
         self.device = default_device()
+        self.ranks = Ranks(on_cpu=self.device == "cpu")
+        self.order = Order(train.lengths, s, spec.batch_tokens, takes_packs(model), self.ranks.count)
+        self.steps = self.order.steps
         self.precision = find_precision(self.device, whole=spec.attempt.precision == "float32").autocast
         self.accelerator = Accelerator(mixed_precision=self.precision, cpu=self.device == "cpu")
         self.weights = trainable(model)
@@ -60,14 +63,14 @@ class Loop:
             spec.checkpoints, {**spec.fingerprint, "parameters": shapes}, s.keep_checkpoints, spec.copy_to
         )
         self.guard = Guard(loss_is_scaled=self.accelerator.scaler is not None)
-        self.reporter: Reporter | None = None
+        self.reporter: Silent | None = None
         self.asked_to_stop: Callable[[], bool] = lambda: False
         self.progress = Progress()
         self.resumed_from = 0
         self._saved = (-1, 0)  # step and number of validations of the newest checkpoint
         self._rng: Rng | None = None  # at the start of a step that has begun
 
-    def run(self, reporter: Reporter, asked_to_stop: Callable[[], bool]) -> None:
+    def run(self, reporter: Silent, asked_to_stop: Callable[[], bool]) -> None:
         """Train to the end, from the newest checkpoint if there is one.
 
         Raises:
@@ -87,7 +90,7 @@ class Loop:
             raise Stopped(f"after step {self.progress.step} of {self.steps}") from None
         self.keeper.close(COPY_SECONDS)
 
-    def _go_on(self, reporter: Reporter) -> None:
+    def _go_on(self, reporter: Silent) -> None:
         progress = self.progress
         while True:
             best = self._validate_if_due(reporter)
@@ -95,16 +98,21 @@ class Loop:
                 self.save()
             if progress.step == self.steps:
                 return
+            if self.ranks.count > 1 and self.ranks.total([float(self.asked_to_stop())])[0]:
+                raise _Interrupted
             self._breathe()
             loss = self.step()
             reporter.send("step", step=progress.step, loss=loss)
             self.guard.check_course(progress.train, progress.validation[0][1])
 
     def _breathe(self) -> None:
-        """Between two micro-batches: show that this process lives, and stop if asked to. Seconds matter then."""
+        """Between two micro-batches: show that this process lives, and stop if asked to. Seconds matter then.
+
+        Several processes stop together, between two steps: one that left alone would be waited for.
+        """
         if self.reporter:
             self.reporter.pulse()
-        if self.asked_to_stop():
+        if self.ranks.count == 1 and self.asked_to_stop():
             raise _Interrupted
 
     def step(self) -> float:
@@ -116,14 +124,18 @@ class Loop:
         count = self.objective.count(self.train, [row for batch in micro_batches for row in batch])
         check_supervised(number, count)
         self.model.train()
+        if self.ranks.count > 1:  # a checkpoint holds rank 0's generators alone, so each step has its own numbers
+            torch.manual_seed(int(digest_json([self.spec.settings.seed, number, self.ranks.rank])[:12], 16))
         total = 0.0
-        for rows in micro_batches:
+        for rows in self.ranks.mine(micro_batches):
             self._breathe()
             batch = batch_of(self.train, rows, self.pad_id, self.device, self.order.packed)
             with self.accelerator.autocast():
                 loss = self.objective.loss(self.model, batch)
             self.accelerator.backward(loss / count)
             total += loss.item()
+        self.ranks.add_gradients(list(self.weights.values()))
+        (total,) = self.ranks.total([total])
         norm = self.accelerator.clip_grad_norm_(self.weights.values(), self.spec.settings.max_grad_norm)
         self.guard.check(number, total / count, float(norm))
         self.optimizer.step()
@@ -138,18 +150,23 @@ class Loop:
     def validate(self) -> float:
         """Return the loss on the validation split: nats a supervised token."""
         self.model.eval()
-        total, count = 0.0, 0
-        for rows in plan_batches(self.validation.lengths, self.spec.batch_tokens):
+        total, count = 0.0, 0.0
+        for batch in self.validation_batches():
             self._breathe()
-            batch = batch_of(self.validation, rows, self.pad_id, self.device, self.order.packed)
             with self.accelerator.autocast():
                 loss, units = self.objective.measure(self.model, batch)
             total, count = total + loss, count + units
+        total, count = self.ranks.total([total, count])
         if not math.isfinite(total):
             raise NotFinite(f"the validation loss after step {self.progress.step} is {total}")
         return total / count
 
-    def _validate_if_due(self, reporter: Reporter) -> bool:
+    def validation_batches(self) -> Iterator[Batch]:
+        """Yield this process's share of the validation split's batches."""
+        for rows in self.ranks.mine(plan_batches(self.validation.lengths, self.spec.batch_tokens)):
+            yield batch_of(self.validation, rows, self.pad_id, self.device, self.order.packed)
+
+    def _validate_if_due(self, reporter: Silent) -> bool:
         """Measure the validation loss where it is due and not known yet; tell whether it is the best so far."""
         step, known = self.progress.step, self.progress.validation
         if not self._is_evaluated(step) or any(at == step for at, _ in known):
@@ -161,7 +178,7 @@ class Loop:
     def save(self) -> None:
         """Write a checkpoint of the last whole step, unless the newest one says as much."""
         progress = self.progress
-        if self._saved == (progress.step, len(progress.validation)):
+        if self._saved == (progress.step, len(progress.validation)) or not self.ranks.speaks:
             return
         rng = self._rng or capture_rng(self.device)
         state = {
@@ -173,9 +190,12 @@ class Loop:
         self.keeper.save(progress.step, state, score, last=progress.step == self.steps)
         self._saved = (progress.step, len(progress.validation))
 
-    def resume(self, reporter: Reporter) -> None:
+    def resume(self, reporter: Silent) -> None:
         """Continue from the newest checkpoint that verifies, if there is one."""
-        state = self.keeper.load(reporter.say)
+        state = self.keeper.load(reporter.say) if self.ranks.speaks else None
+        self.ranks.wait()  # what is damaged is put aside now, and what was copied elsewhere is here
+        if not self.ranks.speaks:
+            state = self.keeper.load(reporter.say)
         if state is None:
             return
         with torch.no_grad():

@@ -7,7 +7,7 @@ so that how a step is cut changes nothing.
 Imports torch: for the training child only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -84,11 +84,11 @@ class Preference:
 
     Args:
         beta: how dearly departing from the reference is paid; 0.1 is usual.
-        sft_weight: weight of the better answer's own loss, in nats a token (RPO, Pang et al. 2024); 0: plain DPO.
+        rpo_alpha: weight of the better answer's own loss, in nats a token (RPO, Pang et al. 2024); 0: plain DPO.
     """
 
-    def __init__(self, beta: float = 0.1, sft_weight: float = 0.0) -> None:
-        self.beta, self.sft_weight = beta, sft_weight
+    def __init__(self, beta: float = 0.1, rpo_alpha: float = 0.0) -> None:
+        self.beta, self.rpo_alpha = beta, rpo_alpha
 
     def count(self, split: Rows, rows: Sequence[int]) -> int:
         """Return the pairs."""
@@ -101,8 +101,8 @@ class Preference:
         nats, counts = answer_losses(model, batch)
         margins = self._margins(nats, reference)
         total = -logsigmoid(self.beta * margins).sum()
-        if self.sft_weight:
-            total = total + self.sft_weight * (nats[0::2] / counts[0::2]).sum()
+        if self.rpo_alpha:
+            total = total + self.rpo_alpha * (nats[0::2] / counts[0::2]).sum()
         return total
 
     @torch.no_grad()
@@ -112,16 +112,23 @@ class Preference:
         return total.item(), len(batch.get("documents", batch["input_ids"])) // 2
 
     @torch.no_grad()
-    def accuracy(self, model: Any, batch: Batch) -> float:
-        """Return the share of pairs whose better answer gained more, against the reference, than the worse one."""
+    def margins(self, model: Any, batch: Batch) -> torch.Tensor:
+        """Return how much more than the reference the model prefers each pair's better answer, in nats."""
         with model.disable_adapter():
             reference, _ = answer_losses(model, batch)
-        return (self._margins(answer_losses(model, batch)[0], reference) > 0).float().mean().item()
+        return self._margins(answer_losses(model, batch)[0], reference)
 
     @staticmethod
     def _margins(nats: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
         gained = reference - nats  # log-ratios against the reference, (sequences,)
         return gained[0::2] - gained[1::2]
+
+
+@torch.no_grad()
+def count_won(objective: Preference, model: Any, batches: Iterable[Batch]) -> tuple[int, int]:
+    """Return in how many pairs the better answer gained more, against the reference, than the worse one; and all."""
+    won = [margin > 0 for batch in batches for margin in objective.margins(model, batch).tolist()]
+    return sum(won), len(won)
 
 
 def batch_of(split: Rows, rows: Sequence[int], pad_id: int, device: str, packed: bool) -> Batch:

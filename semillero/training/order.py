@@ -15,13 +15,15 @@ class Order:
         settings: the training section.
         batch_tokens: most tokens a micro-batch holds; it decides how a step is cut, never which rows are in it.
         packed: whether micro-batches are packs, without padding.
+        ranks: processes that share each step's micro-batches.
     """
 
     def __init__(
-        self, lengths: Sequence[int], settings: TrainingSettings, batch_tokens: int, packed: bool = False
-    ) -> None:
+        self, lengths: Sequence[int], settings: TrainingSettings, batch_tokens: int, packed: bool = False,
+        ranks: int = 1,
+    ) -> None:  # fmt: skip
         self._lengths, self._settings, self._tokens = lengths, settings, batch_tokens
-        self.packed = packed
+        self.packed, self._ranks = packed, ranks
         self.steps_per_epoch = math.ceil(len(lengths) / settings.batch_size)
         self.steps = settings.max_steps or max(1, round(settings.epochs * self.steps_per_epoch))
         self._epoch, self._plan = -1, [[[0]]]
@@ -35,8 +37,8 @@ class Order:
 
     def plan_epoch(self, epoch: int) -> list[list[list[int]]]:
         """Return the optimizer steps of an epoch, each a list of micro-batches of row numbers."""
-        plan = plan_packs if self.packed else plan_epoch
-        return plan(self._lengths, self._settings.batch_size, self._tokens, self._settings.seed, epoch)
+        how = (self._lengths, self._settings.batch_size, self._tokens, self._settings.seed, epoch)
+        return plan_packs(*how, self._ranks) if self.packed else plan_epoch(*how)
 
     @property
     def heaviest(self) -> list[int]:

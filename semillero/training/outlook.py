@@ -20,7 +20,7 @@ def outline_training(project: Project) -> tuple[bool, list[tuple[str, str]]]:
     settings = project.training
     folder, device = find_configuration(settings.base, settings.base_revision), this_device()
     lengths = [settings.max_length] * settings.batch_size
-    plan = plan_run(folder, settings, lengths, device, settings.batch_tokens)
+    plan = plan_run(folder, settings, lengths, device)
     store = RunStore(project.store_root, dry=True)
     facts = [
         run for run in store.last_run_facts("train") if run.get("tokens_per_second") and run.get("training_seconds")

@@ -6,12 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from semillero.digests import digest_json
 from semillero.errors import TrainingError
 from semillero.models.batches import Example
 from semillero.models.chat import IGNORED, render_example
 from semillero.training.rows import read_columns
 
 COLUMNS = ("prompt", "chosen", "rejected")
+VALIDATION = 0.1  # share of the prompts
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,32 @@ def encode_pairs(path: Path, tokenizer: Any, max_length: int) -> Pairs:
             "raise training.max_length",
         )
     return Pairs(kept, len(encoded) - len(kept))
+
+
+def split_pairs(pairs: Pairs) -> tuple[Pairs, Pairs]:
+    """Return the pairs to train on and those to validate on; pairs of one prompt stay together.
+
+    Which prompts validate is decided by their digests: the same ones however many pairs are added elsewhere.
+
+    Raises:
+        TrainingError: all pairs have the same prompt.
+    """
+    digests = [_digest_prompt(better) for better, _ in pairs.examples]
+    prompts = sorted(set(digests))
+    if len(prompts) < 2:
+        raise TrainingError(
+            f"all {len(digests)} preference pairs have the same prompt",
+            "two prompts or more: one at least to validate on",
+            "have people correct or rank more answers (review.mode: argilla)",
+        )
+    held = set(prompts[: max(1, round(VALIDATION * len(prompts)))])
+    chosen = [row for row, digest in enumerate(digests) if digest not in held]
+    return pairs.only(chosen), pairs.only([row for row, digest in enumerate(digests) if digest in held])
+
+
+def _digest_prompt(example: Example) -> str:
+    ids, labels = example
+    return digest_json([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
 
 
 def _encode(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> tuple[Example, Example]:

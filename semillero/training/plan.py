@@ -1,21 +1,22 @@
 """The memory plan: before a run, what fits, worked out from shapes and not by running out of memory.
 
-A plan says how many tokens a micro-batch holds, how many layers are recomputed on the way back, and which optimizer
-state is kept; and what each of these weighs. Of the plans that fit, the one with the least work a token is taken:
-recomputing every layer costs half as much again (with frozen weights a backward pass is as dear as a forward pass), a
-small micro-batch costs the unpacking of all NF4 weights more often.
+A plan says how many tokens a micro-batch holds and how many layers are recomputed on the way back, and what each of
+these weighs. Of the plans that fit, the one with the least work a token is taken: recomputing every layer costs half as
+much again (with frozen weights a backward pass is as dear as a forward pass), a small micro-batch costs the unpacking
+of all NF4 weights more often.
 
-The cross-entropy is always in blocks (`semillero.models.loss`); whole logits would be the largest thing in memory.
+The cross-entropy is always in blocks (`semillero.models.loss`); whole logits would be the largest thing in memory. The
+optimizer is always AdamW: an adapter's two moments are small, and in 8 bits they would save about 0.2 GiB of a 7B run.
 """
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 from semillero.models.precision import Precision
 from semillero.models.shape import Shape
 from semillero.training.footprint import GIBIBYTE, Footprint, weigh
+from semillero.training.spec import Layout
 
 # Most tokens a micro-batch may hold; beyond 16k nothing is gained on any card we know.
 BUDGETS = (16_384, 12_288, 8192, 6144, 4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256)
@@ -70,27 +71,21 @@ class Plan:
     """How a run fits.
 
     Attributes:
-        batch_tokens: most tokens a micro-batch holds.
-        recomputed_layers: layers whose activations are computed again on the way back, the first ones.
-        unpacked: NF4 numbers kept unpacked (on a CPU with room: the arithmetic is the same, unpacking is saved).
-        optimizer: ``adamw``, or ``adamw-8bit``, whose two moments take a byte each.
+        layout: tokens a micro-batch, recomputed layers, unpacked numbers.
         precision: number types.
         footprint: predicted bytes, by part.
         fits: whether the peak is within the device's room.
     """
 
-    batch_tokens: int
-    recomputed_layers: int
-    unpacked: bool
-    optimizer: Literal["adamw", "adamw-8bit"]
+    layout: Layout
     precision: Precision
     footprint: Footprint
     fits: bool
 
     def work(self, layers: int, step_tokens: int) -> float:
         """Return the relative cost of a token under this plan."""
-        packs = math.ceil(step_tokens / self.batch_tokens)
-        return (1 + 0.5 * self.recomputed_layers / layers) * (1 + OVERHEAD * packs / step_tokens)
+        packs = math.ceil(step_tokens / self.layout.batch_tokens)
+        return (1 + 0.5 * self.layout.recomputed_layers / layers) * (1 + OVERHEAD * packs / step_tokens)
 
 
 def plan_training(shape: Shape, device: Device, need: Need, precision: Precision, budget: int | None = None) -> Plan:
@@ -106,53 +101,44 @@ def plan_training(shape: Shape, device: Device, need: Need, precision: Precision
     plans = list(_candidates(shape, device, need, precision, budget))
     fitting = [plan for plan in plans if plan.fits]
     if fitting:
-        # Between equals: unpacked weights and the plain optimizer.
-        return min(
-            fitting,
-            key=lambda p: (p.work(shape.layers, need.step_tokens), not p.unpacked, p.optimizer, p.footprint.peak),
+        return min(  # between equals: unpacked weights
+            fitting, key=lambda p: (p.work(shape.layers, need.step_tokens), not p.layout.unpacked, p.footprint.peak)
         )
     return min(plans, key=lambda p: p.footprint.peak)
 
 
-def smaller(plan: Plan, shape: Shape, device: Device, need: Need) -> Plan | None:
-    """Return the plan with the most room below this one: more layers recomputed, then a smaller micro-batch.
+def weigh_plan(layout: Layout, shape: Shape, device: Device, need: Need, precision: Precision) -> Plan:
+    """Return the plan of a layout that is chosen already."""
+    footprint = weigh(
+        shape, precision, layout, rank=need.rank, targets=need.targets, quantize=need.quantize,
+        on_card=device.capability is not None,
+    )  # fmt: skip
+    return Plan(layout, precision, footprint, fits=footprint.peak <= device.room)
 
-    For a run whose memory was predicted too small; None when there is nothing left to give up.
+
+def smaller(layout: Layout, shape: Shape, need: Need) -> Layout | None:
+    """Return the next layout that takes less memory: more layers recomputed, then a smaller micro-batch.
+
+    For a run whose memory was predicted too small; None when there is nothing left to give up. Layers come first: the
+    arithmetic stays the same, bit for bit.
     """
-    if plan.recomputed_layers < shape.layers:
-        more = replace(plan, recomputed_layers=min(shape.layers, plan.recomputed_layers + max(1, shape.layers // 4)))
-        return _weighed(more, shape, device, need)
-    if plan.unpacked:
-        return _weighed(replace(plan, unpacked=False), shape, device, need)
-    if plan.optimizer == "adamw" and device.capability is not None:
-        return _weighed(replace(plan, optimizer="adamw-8bit"), shape, device, need)
-    tokens = max(plan.batch_tokens // 2, need.longest)
-    return _weighed(replace(plan, batch_tokens=tokens), shape, device, need) if tokens < plan.batch_tokens else None
+    if layout.recomputed_layers < shape.layers:
+        more = min(shape.layers, layout.recomputed_layers + max(1, math.ceil(shape.layers / 4)))
+        return layout.model_copy(update={"recomputed_layers": more})
+    if layout.unpacked:
+        return layout.model_copy(update={"unpacked": False})
+    tokens = max(layout.batch_tokens // 2, need.longest)
+    return layout.model_copy(update={"batch_tokens": tokens}) if tokens < layout.batch_tokens else None
 
 
 def _candidates(shape: Shape, device: Device, need: Need, precision: Precision, budget: int | None) -> Iterable[Plan]:
-    on_cpu = device.capability is None
     most = max(need.longest, need.step_tokens)
     budgets = {max(need.longest, min(tokens, most)) for tokens in ((budget,) if budget else BUDGETS)}
-    empty = Footprint({}, 0.0, 0.0)
     for tokens in sorted(budgets, reverse=True):
-        for unpacked in (True, False) if on_cpu and need.quantize else (False,):
-            for optimizer in ("adamw",) if on_cpu else ("adamw", "adamw-8bit"):
-                fewest = None
-                for layers in range(shape.layers + 1):
-                    plan = Plan(tokens, layers, unpacked, optimizer, precision, empty, False)  # type: ignore[arg-type]
-                    plan = _weighed(plan, shape, device, need)
-                    if plan.fits or layers == shape.layers:
-                        fewest = plan
-                        break
-                if fewest is not None:
-                    yield fewest
-
-
-def _weighed(plan: Plan, shape: Shape, device: Device, need: Need) -> Plan:
-    footprint = weigh(
-        shape, plan.precision, tokens=plan.batch_tokens, recomputed=plan.recomputed_layers, rank=need.rank,
-        targets=need.targets, quantize=need.quantize, unpacked=plan.unpacked, optimizer=plan.optimizer,
-        on_card=device.capability is not None,
-    )  # fmt: skip
-    return replace(plan, footprint=footprint, fits=footprint.peak <= device.room)
+        for unpacked in (True, False) if device.capability is None and need.quantize else (False,):
+            for layers in range(shape.layers + 1):
+                layout = Layout(batch_tokens=tokens, recomputed_layers=layers, unpacked=unpacked)
+                plan = weigh_plan(layout, shape, device, need, precision)
+                if plan.fits or layers == shape.layers:
+                    yield plan
+                    break

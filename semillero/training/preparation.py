@@ -13,23 +13,23 @@ from semillero.models.kernels import use_card_kernels
 from semillero.models.loading import unpack_nf4
 from semillero.models.lora import fuse_lora
 from semillero.models.norms import fuse_norms
-from semillero.training.plan import Plan
+from semillero.training.spec import Layout
 
 
-def prepare_base(base: Any, plan: Plan) -> None:
-    """Unpack NF4 weights where the plan says so, and make attention take packs. Before peft wraps the layers."""
-    if plan.unpacked:
+def prepare_base(base: Any, layout: Layout) -> None:
+    """Unpack NF4 weights where the layout says so, and make attention take packs. Before peft wraps the layers."""
+    if layout.unpacked:
         unpack_nf4(base)
     attend_within_documents(base)
 
 
-def prepare_adapted(model: Any, plan: Plan) -> str:
-    """Fuse adapters and norms, and recompute the plan's layers on the way back; return a sentence on the kernels."""
+def prepare_adapted(model: Any, layout: Layout) -> str:
+    """Fuse adapters and norms, and recompute the layout's layers on the way back; return a sentence on the kernels."""
     kernels = use_card_kernels(model.get_base_model())
     fuse_lora(model)
     if next(model.parameters()).device.type == "cpu":
         fuse_norms(model)
-    checkpoint_layers(model, plan.recomputed_layers)
+    checkpoint_layers(model, layout.recomputed_layers)
     return kernels
 
 

@@ -5,21 +5,24 @@ Imports torch (through the loop): for the training child only.
 
 import json
 import resource
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from semillero.models.batches import padding_share
 from semillero.training.loop import Loop
+from semillero.training.objectives import Preference, count_won
 
 
-def write_report(loop: Loop) -> None:
-    """Write ``training.json`` into the run's output folder."""
+def describe_run(loop: Loop) -> dict[str, Any]:
+    """Return what ``training.json`` holds."""
     spec, progress = loop.spec, loop.progress
     plans = [loop.order.plan(step) for step in range(loop.steps)]
     batches = [batch for plan in plans for batch in plan]
     rows = [row for batch in batches for row in batch]
-    report = {
+    report: dict[str, Any] = {
+        "objective": spec.settings.objective,
         "base_model": spec.base.name,
         "base": spec.base.model_dump(),
         "settings": spec.recipe,
@@ -37,8 +40,17 @@ def write_report(loop: Loop) -> None:
         "validation_loss": progress.validation[-1][1],
         "curve": {"train": progress.train, "validation": progress.validation},
     }
+    if isinstance(loop.objective, Preference):
+        loop.model.eval()
+        won, pairs = loop.ranks.total(list(count_won(loop.objective, loop.model, loop.validation_batches())))
+        report["validation_preference_accuracy"] = round(won / pairs, 4)
+    return report
+
+
+def write_report(report: dict[str, Any], folder: Path) -> None:
+    """Write ``training.json``."""
     text = json.dumps(report, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
-    (spec.output / "training.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "training.json").write_text(text + "\n", encoding="utf-8")
 
 
 def measure_run(loop: Loop, resumed_from: int) -> dict[str, Any]:
@@ -53,8 +65,10 @@ def measure_run(loop: Loop, resumed_from: int) -> dict[str, Any]:
         "peak_memory_mb": round(peak / 1e6),
         "device": "cpu" if on_cpu else torch.cuda.get_device_name(loop.device),
         "threads": torch.get_num_threads(),
+        "ranks": loop.ranks.count,
         "dtype": str(core.get_output_embeddings().weight.dtype).removeprefix("torch."),
         "resumed_from_step": resumed_from,
         "micro_batch_tokens": loop.spec.batch_tokens,
+        "recomputed_layers": loop.spec.attempt.layout.recomputed_layers if loop.spec.attempt.layout else 0,
         "mixed_precision": loop.precision,
     }

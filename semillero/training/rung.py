@@ -19,7 +19,7 @@ import torch
 from semillero.digests import digest_json
 from semillero.models.batches import plan_batches
 from semillero.training.adapter import save_adapter, trainable
-from semillero.training.events import Reporter
+from semillero.training.events import Silent
 from semillero.training.loop import Loop
 from semillero.training.objectives import Rows
 from semillero.training.order import Order
@@ -32,11 +32,14 @@ STEPS = 2
 PASSED = "rung.json"  # beside the checkpoints: digest of what passed
 
 
-class _Quiet:
+class _Quiet(Silent):
     """A reporter for the rung: its steps are none of the run's."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self.pulse, self.steps = reporter.pulse, 0
+    def __init__(self, reporter: Silent) -> None:
+        self._reporter, self.steps = reporter, 0
+
+    def pulse(self) -> None:
+        self._reporter.pulse()
 
     def send(self, event: str, **facts: Any) -> None:
         self.steps += event == "step"
@@ -45,7 +48,7 @@ class _Quiet:
         pass
 
 
-def climb_rung(loop: Loop, tokenizer: Any, reporter: Reporter, asked_to_stop: Callable[[], bool]) -> bool:
+def climb_rung(loop: Loop, tokenizer: Any, reporter: Silent, asked_to_stop: Callable[[], bool]) -> bool:
     """Try the heaviest rows when the run is long and this has not been tried here before; tell whether it was.
 
     Raises:
@@ -55,7 +58,8 @@ def climb_rung(loop: Loop, tokenizer: Any, reporter: Reporter, asked_to_stop: Ca
     tokens, all_tokens = (sum(loop.train.lengths[i] for i in part) for part in (rows, range(len(loop.train.lengths))))
     passed, digest = loop.spec.checkpoints.parent / PASSED, _digest(loop)
     is_long = loop.steps / loop.order.steps_per_epoch * all_tokens >= LONG * STEPS * tokens
-    if not (loop.spec.rung and is_long) or (passed.is_file() and passed.read_text(encoding="utf-8") == digest):
+    known = passed.is_file() and passed.read_text(encoding="utf-8") == digest
+    if not (loop.spec.rung and is_long) or loop.ranks.tell_all(known):
         return False
     started = time.monotonic()
     reporter.say(f"smoke rung: {STEPS} steps over the {len(rows)} heaviest rows")
@@ -63,24 +67,26 @@ def climb_rung(loop: Loop, tokenizer: Any, reporter: Reporter, asked_to_stop: Ca
     folder = loop.spec.checkpoints.parent / "rung"
     weights = {name: p.detach().clone() for name, p in trainable(loop.model).items()}
     rng = capture_rng(loop.device)
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(loop, folder)
     try:
         _climb(_small(loop.spec, folder, len(rows)), loop, loop.train.only(rows), validation, reporter, asked_to_stop)
-        save_adapter(loop.model, tokenizer, loop.spec.base.name, folder / "adapter")
+        if loop.ranks.speaks:
+            save_adapter(loop.model, tokenizer, loop.spec.base.name, folder / "adapter")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(loop, folder)
     with torch.no_grad():
         for name, p in trainable(loop.model).items():
             p.copy_(weights[name])
             p.grad = None
     restore_rng(rng, loop.device)
-    passed.write_text(digest, encoding="utf-8")
+    if loop.ranks.speaks:
+        passed.write_text(digest, encoding="utf-8")
     reporter.say(f"smoke rung: passed in {time.monotonic() - started:.0f} s")
     return True
 
 
 def _climb(
-    spec: TrainingSpec, loop: Loop, train: Rows, validation: Rows, reporter: Reporter, asked: Callable[[], bool]
+    spec: TrainingSpec, loop: Loop, train: Rows, validation: Rows, reporter: Silent, asked: Callable[[], bool]
 ) -> None:
     quiet = _Quiet(reporter)
     for ends in (lambda: quiet.steps > 0, lambda: False):  # stopped after the first step, and gone on from there
@@ -90,6 +96,11 @@ def _climb(
         except Stopped:
             if asked():
                 raise Stopped("during the smoke rung") from None
+
+
+def _remove(loop: Loop, folder: Path) -> None:
+    if loop.ranks.speaks:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def heaviest_rows(lengths: list[int], order: Order) -> list[int]:

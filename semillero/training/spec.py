@@ -18,6 +18,7 @@ class Exit(IntEnum):
     CARD_FAULT = 76  # the GPU or its driver failed; a fresh process may do better
     OUT_OF_MEMORY = 77
     NOT_FINITE = 78
+    RANK_LOST = 79  # one of several training processes ended
 
 
 class BaseFacts(BaseModel):
@@ -32,18 +33,37 @@ class BaseFacts(BaseModel):
     digest: str
 
 
+class Layout(BaseModel):
+    """How a run is laid out in memory (see `semillero.training.plan`); it decides nothing about what is learned.
+
+    Attributes:
+        batch_tokens: most tokens a micro-batch holds. The sequences of each optimizer step stay the same.
+        recomputed_layers: layers whose activations are computed again on the way back, the first ones.
+        unpacked: NF4 numbers kept unpacked (on a CPU with room: the arithmetic is the same, unpacking is saved).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch_tokens: int = Field(ge=1)
+    recomputed_layers: int = Field(default=0, ge=0)
+    unpacked: bool = False
+
+    def __str__(self) -> str:
+        layers = f", {self.recomputed_layers} layers recomputed" if self.recomputed_layers else ""
+        return f"micro-batches of {self.batch_tokens} tokens{layers}{', NF4 unpacked' if self.unpacked else ''}"
+
+
 class Attempt(BaseModel):
     """How one process tries it; the parent changes this after a failure, never what is trained on what.
 
     Attributes:
-        batch_tokens: most tokens a micro-batch holds; the settings' by default, fewer after running out of memory.
-            The sequences of each optimizer step stay the same.
+        layout: a smaller one than planned, after running out of memory; else the child plans.
         precision: float32 after a model overflowed in float16; ``auto`` is what suits the processor or card.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    batch_tokens: int | None = Field(default=None, ge=1)
+    layout: Layout | None = None
     precision: Literal["auto", "float32"] = "auto"
 
 
@@ -51,7 +71,8 @@ class TrainingSpec(BaseModel):
     """One training run.
 
     Attributes:
-        train, validation: parquet files with a ``messages`` column.
+        train, validation: parquet files with a ``messages`` column; for ``objective: dpo`` both are the file of
+            preference pairs (``prompt``, ``chosen``, ``rejected``).
         base_folder: the base model.
         base: its facts.
         recipe: the settings the result depends on, as ``training.json`` shows them.
@@ -86,7 +107,14 @@ class TrainingSpec(BaseModel):
     @property
     def batch_tokens(self) -> int:
         """Most tokens a micro-batch holds in this attempt."""
-        return self.attempt.batch_tokens or self.settings.batch_tokens
+        tokens = self.attempt.layout.batch_tokens if self.attempt.layout else self.settings.batch_tokens
+        if tokens is None:
+            raise RuntimeError("the memory plan decides this, and none was made")
+        return tokens
+
+    def laid_out(self, layout: Layout) -> Self:
+        """Return the same run with its layout settled."""
+        return self.model_copy(update={"attempt": self.attempt.model_copy(update={"layout": layout})})
 
     @classmethod
     def read(cls, path: Path) -> Self:

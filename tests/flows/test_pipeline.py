@@ -10,7 +10,7 @@ import pytest
 
 from flows.steps import STAGES
 from tests.flows.conftest import Grown
-from tests.flows.prefect_api import list_flow_runs, task_states
+from tests.flows.prefect_api import list_flow_runs, newest_flow_run, task_states
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a whole run takes minutes on a busy machine
 
@@ -197,3 +197,21 @@ def test_an_unreachable_endpoint_fails_clearly_and_loses_nothing(finished: Grown
     }})  # fmt: skip
     assert set(json.loads(grown.run("--until", "curate", "--json").stdout)["stages"][1]["paths"]) != set()
     assert grown.contents() == contents
+
+
+def test_training_whose_time_is_up_pauses_the_run_and_the_next_one_goes_on(
+    finished: Grown, prefect_server: str
+) -> None:
+    train = {"epochs": 8, "save_steps": 100, "budget_minutes": 1e-6}
+    finished.change(training=train)
+    paused = finished.run("--json", check=False)
+    assert paused.returncode == 75, paused.stderr
+    stages = {stage["stage"]: stage["outcome"] for stage in json.loads(paused.stdout)["stages"]}
+    assert list(stages.items())[-1] == ("train", "paused")
+    assert "run the same command again" in paused.stderr or "raise training.budget_minutes" in paused.stderr
+    run = newest_flow_run(prefect_server)
+    assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "TrainingPaused")
+    checkpoints = list((finished.folder / ".semillero" / "work" / "train").glob("*/checkpoints/step-*"))
+    assert checkpoints  # nothing of it is lost
+    finished.change(training={**train, "budget_minutes": None})
+    assert finished.outcomes()["train"] == "made"

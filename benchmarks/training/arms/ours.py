@@ -16,18 +16,14 @@ def train(job: Job, rows: list[Any], result: Result) -> tuple[Any, Meter]:
     from semillero.training.devices import plan_run
     from semillero.training.loop import Loop
     from semillero.training.rows import Split
-    from semillero.training.spec import Attempt
 
     spec = specify(job)
     lengths = [len(ids) for ids, _ in rows]
-    budget = None if job.gibibytes else job.batch_tokens  # on a card the plan decides
-    plan = plan_run(job.base, spec.settings, lengths, held_device(job), budget)
-    spec = spec.model_copy(update={"attempt": Attempt(batch_tokens=plan.batch_tokens)})
-    model = build_model(spec, default_device(), plan)
-    result.recomputed = plan.recomputed_layers
-    result.notes.append(
-        f"planned peak {plan.footprint.peak / 2**30:.2f} GiB, micro-batches of {plan.batch_tokens} tokens"
-    )
+    plan = plan_run(job.base, spec.settings, lengths, held_device(job))
+    spec = spec.laid_out(plan.layout)
+    model = build_model(spec, default_device(), plan.layout)
+    result.recomputed = plan.layout.recomputed_layers
+    result.notes.append(f"planned peak {plan.footprint.peak / 2**30:.2f} GiB, {plan.layout}")
     loop = Loop(spec, model, Split(rows, 0), Split(rows[:1], 0), PAD)
     meter = Meter(model.get_base_model().base_model, PAD)
     meter.mark()
@@ -55,7 +51,7 @@ def specify(job: Job) -> Any:
         {
             "base": str(job.base), "method": job.method, "lora_r": RANK, "lora_alpha": ALPHA, "target_modules": TARGETS,
             "learning_rate": job.learning_rate, "warmup_ratio": 1 / job.steps, "batch_size": job.batch,
-            "batch_tokens": job.batch_tokens, "max_steps": job.steps, "seed": job.seed, "threads": job.threads,
+            "batch_tokens": None, "max_steps": job.steps, "seed": job.seed, "threads": job.threads,
         }
     )  # fmt: skip
     work = Path(tempfile.mkdtemp(prefix="semillero-bench-"))

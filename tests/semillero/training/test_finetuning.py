@@ -17,10 +17,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from semillero.errors import TrainingError, TrainingPaused
+from semillero.errors import InputError, TrainingError, TrainingPaused
 from semillero.project import TrainingSettings
+from semillero.project.models import settings_json
 from semillero.store import Artifact, Recipe, RunStore
 from semillero.training import finetune_adapter
+from semillero.training.finetune import _irrelevant
 from tests.tiny_model import tiny_base
 from tests.training_child import tiny_spec
 
@@ -47,6 +49,35 @@ def dataset(store: RunStore, rows: int = 20) -> Artifact:
 def settings(base: Path, **changes: Any) -> TrainingSettings:
     chosen = {"base": str(base), "lora_r": 4, "batch_size": 4, "threads": 1, "learning_rate": 0.02, "save_steps": 2}
     return TrainingSettings.model_validate(chosen | changes)
+
+
+@pytest.mark.slow
+def test_preferences_train_an_adapter_of_their_own(tmp_path: Path, base: Path) -> None:
+    store = RunStore(str(tmp_path / "store"))
+    with store.draft(Recipe("dataset", 1, {}, {"pairs": 12})) as draft:
+        pairs = [
+            {"prompt": f"¿Plato {i}?", "chosen": "Maíz y sal.", "rejected": "No lo sé, la verdad."} for i in range(12)
+        ]
+        pl.DataFrame(pairs).write_parquet(draft.path / "preferences.parquet")
+    chosen = settings(base, objective="dpo", epochs=6, beta=0.5, rpo_alpha=0.1)
+    adapter = finetune_adapter(store, draft.artifact, chosen)
+    report = json.loads((store.folder(adapter) / "training.json").read_text())
+    assert (report["objective"], report["train_rows"], report["validation_rows"]) == ("dpo", 11, 1)
+    assert report["curve"]["train"][-1][1] < report["curve"]["train"][0][1] / 2
+    assert report["validation_preference_accuracy"] == 1.0
+    assert finetune_adapter(store, draft.artifact, chosen).reused
+    # Answers alone hold no preference: the stage says so before it starts a process.
+    with pytest.raises(InputError, match="no preference pairs"):
+        finetune_adapter(store, dataset(store), chosen)
+    # What only one objective knows makes no other adapter of the other one.
+    for_answers = settings(base)
+    recipes = [_recipe_settings(for_answers.model_copy(update={"beta": beta})) for beta in (0.1, 0.7)]
+    assert recipes[0] == recipes[1]
+    assert _recipe_settings(chosen) != _recipe_settings(chosen.model_copy(update={"beta": 0.7}))
+
+
+def _recipe_settings(training: TrainingSettings) -> dict[str, Any]:
+    return settings_json(training, _irrelevant(training))
 
 
 @pytest.mark.slow
@@ -166,7 +197,7 @@ def test_the_figure_is_a_function_of_the_report(tmp_path: Path, monkeypatch: pyt
     from semillero.training.figure import draw_loss
 
     curve = {"train": [[1, 3.5], [2, 3.0], [3, 2.5]], "validation": [[0, 3.6], [3, 2.8]]}
-    report = {"curve": curve, "base_validation_loss": 3.6, "validation_loss": 2.8, "steps": 3}
+    report = {"objective": "sft", "curve": curve, "base_validation_loss": 3.6, "validation_loss": 2.8, "steps": 3}
     draw_loss(report, tmp_path / "a.png")
     monkeypatch.setitem(mpl.rcParams, "axes.facecolor", "red")  # the user's own settings
     draw_loss(report, tmp_path / "b.png")

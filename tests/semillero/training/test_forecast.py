@@ -23,7 +23,7 @@ def test_the_table_says_what_fits_and_what_is_not_known() -> None:
     plan = plan_training(MISTRAL, T4, NEED, choose_precision(T4.capability, "mistral"))
     rows = dict(plan_table(plan, MISTRAL, T4, Forecast(None, None, None, 0)))
     assert rows["device"] == "Tesla T4, 14.8 GiB"
-    assert rows["recomputed layers"] == f"{plan.recomputed_layers} of 32"
+    assert rows["recomputed layers"] == f"{plan.layout.recomputed_layers} of 32"
     assert "fits" in rows["peak memory"]
     assert "never compared" in rows["peak memory"]
     assert rows["time, energy, carbon"].startswith("unknown")

@@ -13,8 +13,9 @@ from semillero.models.loss import answer_loss
 from semillero.models.precision import choose_precision
 from semillero.models.shape import Shape
 from semillero.training.footprint import layer_bytes, weigh
-from semillero.training.plan import Device, Need, Plan, plan_training, smaller
+from semillero.training.plan import Device, Need, Plan, plan_training, smaller, weigh_plan
 from semillero.training.preparation import checkpoint_layers, prepare_adapted, prepare_base, takes_packs
+from semillero.training.spec import Layout
 from tests.tiny_model import tiny_base
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -36,9 +37,9 @@ def prepared(folder: Path, plan: Plan) -> Any:
     from peft import LoraConfig, get_peft_model
 
     base = load_base_model(folder, quantize=True, device="cpu")
-    prepare_base(base, plan)
+    prepare_base(base, plan.layout)
     model = get_peft_model(base, LoraConfig(r=8, target_modules=list(TARGETS), init_lora_weights=False))
-    prepare_adapted(model, plan)
+    prepare_adapted(model, plan.layout)
     return model.train()
 
 
@@ -67,7 +68,7 @@ def test_a_layer_keeps_what_the_count_says(tmp_path: Path, kind: str) -> None:
     shape = Shape.read(folder)
     device = Device("CPU", 4.0)
     plan = plan_for(shape, device, Need(8, TARGETS, True, tokens, tokens))
-    assert (plan.recomputed_layers, plan.unpacked, plan.fits) == (0, True, True)
+    assert (plan.layout.recomputed_layers, plan.layout.unpacked, plan.fits) == (0, True, True)
     model = prepared(folder, plan)
     assert takes_packs(model)
     whole = kept_bytes(model, tokens)
@@ -97,12 +98,10 @@ def test_a_7b_on_a_t4_fits_by_recomputing_no_more_than_it_must() -> None:
     plan = plan_for(MISTRAL, T4)
     assert plan.fits
     assert plan.footprint.peak <= T4.room < 15 * 2**30
-    assert plan.batch_tokens >= NEED.longest
-    fewer = weigh(
-        MISTRAL, plan.precision, tokens=plan.batch_tokens, recomputed=plan.recomputed_layers - 1, rank=16,
-        targets=TARGETS, quantize=True, unpacked=False, optimizer=plan.optimizer, on_card=True,
-    )  # fmt: skip
-    assert plan.recomputed_layers > 0
+    assert plan.layout.batch_tokens >= NEED.longest
+    assert plan.layout.recomputed_layers > 0
+    one_less = plan.layout.model_copy(update={"recomputed_layers": plan.layout.recomputed_layers - 1})
+    fewer = weigh(MISTRAL, plan.precision, one_less, rank=16, targets=TARGETS, quantize=True, on_card=True)
     assert fewer.peak > T4.room
 
 
@@ -117,26 +116,24 @@ def test_more_memory_never_costs_more_work() -> None:
 def test_what_cannot_fit_says_so_with_the_smallest_plan() -> None:
     plan = plan_for(MISTRAL, Device("a small card", 4.0, (7, 5)))
     assert not plan.fits
-    assert plan.recomputed_layers == 32
-    assert plan.batch_tokens == NEED.longest
+    assert plan.layout == Layout(batch_tokens=NEED.longest, recomputed_layers=32)
 
 
 def test_the_ladder_gives_up_recomputing_first_and_ends() -> None:
-    plan: Plan | None = plan_for(MISTRAL, T4)
-    rungs = []
-    while plan is not None:
-        rungs.append(plan)
-        plan = smaller(plan, MISTRAL, T4, NEED)
-    peaks = [rung.footprint.peak for rung in rungs]
+    first = plan_for(MISTRAL, T4)
+    rungs, layout = list[Layout](), first.layout
+    while layout is not None:
+        rungs.append(layout)
+        layout = smaller(layout, MISTRAL, NEED)
+    peaks = [weigh_plan(rung, MISTRAL, T4, NEED, first.precision).footprint.peak for rung in rungs]
     assert peaks == sorted(peaks, reverse=True)
-    assert rungs[-1].batch_tokens == NEED.longest
-    assert rungs[-1].recomputed_layers == 32
+    assert rungs[-1] == Layout(batch_tokens=NEED.longest, recomputed_layers=32)
     assert len(rungs) < 12
 
 
 def test_a_chosen_budget_is_kept_but_holds_the_longest_row() -> None:
-    assert plan_for(MISTRAL, T4, budget=4096).batch_tokens == 4096
-    assert plan_for(MISTRAL, T4, budget=256).batch_tokens == NEED.longest
+    assert plan_for(MISTRAL, T4, budget=4096).layout.batch_tokens == 4096
+    assert plan_for(MISTRAL, T4, budget=256).layout.batch_tokens == NEED.longest
 
 
 def test_shapes_are_read_from_configurations(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ import pytest
 from semillero.errors import TrainingError, TrainingPaused
 from semillero.training import attempts, child, ladder
 from semillero.training.child import End
-from semillero.training.spec import Attempt, Exit, TrainingSpec
+from semillero.training.spec import Attempt, Exit, Layout, TrainingSpec
 from tests.tiny_model import tiny_base
 from tests.training_child import Heard, made, tiny_spec
 
-DATA = {"heaviest": 200, "longest": 60, "precision": "no", "done": 4}
+HELD, BELOW = Layout(batch_tokens=200, recomputed_layers=4), Layout(batch_tokens=100, recomputed_layers=4)
+DATA = {"longest": 60, "layout": HELD.model_dump(), "smaller": BELOW.model_dump(), "precision": "no", "done": 4}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,11 @@ def failed(found: str, **facts: Any) -> dict[str, Any]:
         (End(-11), Attempt(), "killed by signal 11"),
         (End(-9, hung=True), Attempt(), "hung"),
         (End(Exit.CARD_FAULT, failed("CUDA error: launch failure")), Attempt(), "CUDA error"),
-        (End(Exit.OUT_OF_MEMORY, failed("CUDA out of memory"), DATA), Attempt(batch_tokens=100), "100 tokens instead"),
+        (
+            End(Exit.OUT_OF_MEMORY, failed("CUDA out of memory"), DATA),
+            Attempt(layout=BELOW),
+            "micro-batches of 100 tokens, 4 layers recomputed instead of micro-batches of 200 tokens",
+        ),
         (
             End(Exit.NOT_FINITE, failed("loss is nan"), {**DATA, "precision": "fp16"}),
             Attempt(precision="float32"),
@@ -72,7 +77,7 @@ def test_what_a_fresh_process_may_mend_is_tried_and_said(
     [
         (End(Exit.EXPLAINED, failed("no rows", remedy="more")), "no rows", "more"),
         (End(Exit.OUT_OF_MEMORY, failed("CUDA out of memory")), "out of memory", "max_length"),
-        (End(Exit.OUT_OF_MEMORY, failed("x"), {**DATA, "longest": 200}), "the longest row alone", "max_length"),
+        (End(Exit.OUT_OF_MEMORY, failed("x"), {**DATA, "smaller": None}), "the longest row alone", "max_length"),
         (End(Exit.NOT_FINITE, failed("loss is nan"), DATA), "loss is nan", "learning_rate"),
         (End(1), "KeyError: 'x'", "training.log"),
     ],
@@ -91,7 +96,7 @@ def test_attempts_that_come_no_further_are_counted_and_end(spec: TrainingSpec) -
     with pytest.raises(TrainingError, match=r"after step 7, 3 times in a row"):
         choose(spec, end, fruitless=ladder.FRUITLESS)
     # The kernel kills what takes too much memory with signal 9: the second time in vain, micro-batches shrink.
-    assert choose(spec, End(-9, data=DATA, step=7), fruitless=2).attempt == Attempt(batch_tokens=100)
+    assert choose(spec, End(-9, data=DATA, step=7), fruitless=2).attempt == Attempt(layout=BELOW)
 
 
 def test_a_stop_is_a_pause_that_may_go_on_at_once_unless_everything_stops(spec: TrainingSpec) -> None:
@@ -175,7 +180,7 @@ def test_out_of_memory_goes_on_smaller_with_the_same_rows_in_the_same_order(
 ) -> None:
     from semillero.training import objectives
 
-    original, room, said, steps = objectives.answer_loss, 150, list[str](), dict[int, int]()
+    original, room, said = objectives.answer_loss, 150, list[str]()
 
     def cramped(model: Any, batch: Any) -> Any:
         if batch["input_ids"].numel() > room and not model.training:
@@ -192,16 +197,19 @@ def test_out_of_memory_goes_on_smaller_with_the_same_rows_in_the_same_order(
 
     spec = roomy.model_copy(update={"checkpoints": tmp_path / "c" / "checkpoints", "output": tmp_path / "c" / "output"})
     spec.output.mkdir(parents=True)
-    run, heard = child_here(lambda spec: steps.setdefault(spec.batch_tokens, len(steps)) and None)
+    run, heard = child_here()
     monkeypatch.setattr(attempts, "run_child", run)
     monkeypatch.setattr(attempts, "tell", said.append)
     monkeypatch.setattr(objectives, "answer_loss", cramped)
     facts = attempts.train_to_the_end(spec, tmp_path / "c")
-    assert facts["processes"] == len(heard) == len(steps) >= 2
+    tried = [Layout.model_validate(events.of("data")[0]["layout"]) for events in heard]
+    assert facts["processes"] == len(tried) == len(set(tried)) > 3
+    # What changes the arithmetic least is given up first: both layers are recomputed before a micro-batch shrinks.
+    assert [layout.recomputed_layers for layout in tried[:3]] == [0, 1, 2]
+    assert len({layout.batch_tokens for layout in tried[:3]}) == 1
     assert facts["micro_batch_tokens"] <= room
     assert "the same 4 sequences a step in the same order" in said[0]
     cramped_loss, roomy_loss = (json.loads(made(s)["training.json"])["curve"]["train"] for s in (spec, roomy))
     assert [x for _, x in cramped_loss] == pytest.approx([x for _, x in roomy_loss], abs=1e-4)
     # What this machine turned out to have room for is known to the next run.
-    again = attempts._read(tmp_path / "c")
-    assert again.batch_tokens == facts["micro_batch_tokens"]
+    assert attempts._read(tmp_path / "c").layout == tried[-1]

@@ -22,8 +22,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_base(tmp_path_factory.mktemp("base"))
 
 
-def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, base: Path) -> None:
-    undisturbed, stopped = tiny_spec(tmp_path, base, "a"), tiny_spec(tmp_path, base, "b")
+@pytest.mark.parametrize("objective", ["sft", "dpo"])
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, base: Path, objective: str) -> None:
+    how = {"objective": objective, "max_steps": 10}
+    undisturbed, stopped = tiny_spec(tmp_path, base, "a", **how), tiny_spec(tmp_path, base, "b", **how)
     whole = train(undisturbed)
     first, second = train(stopped, steps=3), train(stopped, steps=2)
     last = train(stopped)
@@ -157,3 +159,25 @@ def test_an_unknown_fault_keeps_its_traceback_for_the_log() -> None:
 
     with pytest.raises(RuntimeError, match="a bug"):
         _explain(fail, Heard())  # type: ignore[arg-type]
+
+
+def test_a_run_keeps_the_layout_it_was_planned_with_though_the_free_memory_changes(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from semillero.training import devices
+    from semillero.training.plan import Device
+
+    lengths = [40, 60, 80, 100, 30, 50, 70, 90]
+    planned = []
+    for gibibytes in (8.0, 1.1, 8.0):
+        spec = tiny_spec(tmp_path, base, batch_tokens=None)
+        planned.append(devices.settle_layout(spec, lengths, Device("CPU", gibibytes)))
+    assert planned[0] == planned[1] == planned[2]
+    # A step of four rows is one micro-batch where that fits, and other rows are another run with a plan of its own.
+    assert planned[0].batch_tokens == max(
+        sum(lengths[row] for row in rows) for (rows,) in devices.plan_packs(lengths, 4, devices.ANY_NUMBER, 13, 0)
+    )
+    other = tiny_spec(tmp_path, base, batch_tokens=None, lora_r=8)
+    assert devices.settle_layout(other, [10] * 8, Device("CPU", 8.0)) != planned[0]
+    (spec.checkpoints.parent / devices.REMEMBERED).write_text("{torn")
+    assert devices.settle_layout(spec, lengths, Device("CPU", 8.0)) == planned[0]
