@@ -93,9 +93,16 @@ def drop_held_out(pairs: pl.DataFrame, reviewed: pl.DataFrame, rows: pl.DataFram
         reviewed: all reviewed rows (REVIEWED).
         rows: the kept rows with `grupo` and `split`.
     """
-    held = rows.filter(pl.col("split") != "train")["grupo"].unique()
-    related = reviewed.filter(pl.col("group").is_in(held.implode()))["id"]
-    return pairs.filter(~pl.col("id").is_in(related.implode()))
+    held = rows.filter(pl.col("split") != "train")
+    related = reviewed.filter(pl.col("group").is_in(held["grupo"].unique().implode()))["id"]
+    # A visitor's vote belongs to no group, and the demo proposes questions of the test split.
+    asked = held.select(_words("pregunta"))["pregunta"].unique()
+    return pairs.filter(~pl.col("id").is_in(related.implode()) & ~_words("prompt").is_in(asked.implode()))
+
+
+def _words(column: str) -> pl.Expr:
+    """Return a question's words alone, in lower case: what two spellings of one question share."""
+    return pl.col(column).str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\W+", " ").str.strip_chars()
 
 
 def _split(rows: pl.DataFrame, neighbours: Neighbours, corpus: CorpusSettings) -> pl.DataFrame:

@@ -72,11 +72,13 @@ def review_by_people(store: RunStore, curated: Artifact, scores: Artifact | None
         CorpusError, AccountingError: as `review_records`.
         SemilleroError: Argilla is needed and cannot be used.
     """
-    from semillero.review.aggregation import decide_by_responses
+    from semillero.review.aggregation import decide_by_responses, with_votes
     from semillero.review.people import await_people
 
     standing = await_people(store, curated, scores, project)
     inputs = _inputs(curated, scores) | {"responses": standing.snapshot.content if standing.snapshot else ""}
+    if standing.votes:
+        inputs["votes"] = standing.votes.content
     settings = project.review.model_dump(mode="json", include=BY_PEOPLE)
     recipe = Recipe("review", VERSION, inputs=inputs, settings=settings)
     if found := store.find(recipe):
@@ -84,6 +86,8 @@ def review_by_people(store: RunStore, curated: Artifact, scores: Artifact | None
     with store.draft(recipe) as draft:
         result = decide_by_responses(standing.accepted, standing.scores, standing.responses, project.review)
         draft.counts.update(check_accounts(standing.accepted, result.reviewed))
+        if standing.offered.height:
+            result = with_votes(result, standing.offered, standing.responses, project.review)
         _write(result, draft)
     return draft.artifact
 

@@ -53,6 +53,21 @@ def decide_by_responses(
     return Review(rows.select(list(REVIEWED)), chosen, agreement)
 
 
+def with_votes(result: Review, offered: pl.DataFrame, responses: pl.DataFrame, review: ReviewSettings) -> Review:
+    """Return a review with the preference pairs that people found among visitors' votes; its rows stay as they are.
+
+    Args:
+        result: of the corpus's own rows.
+        offered: the votes as rows (`semillero.review.votes.rows_to_review`).
+        responses, review: as `decide_by_responses`.
+    """
+    ranked = decide_by_responses(offered, None, responses, review)
+    told = {"offered": offered.height, "answered": ranked.agreement["answers"]["rows"]}
+    preferences = pl.concat([result.preferences, ranked.preferences]).sort(list(PREFERENCES))
+    agreement = result.agreement | {"votes": told | ranked.agreement["preferences"]}
+    return Review(result.reviewed, preferences, agreement)
+
+
 def _without_personal_data(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """Replace what people may have written into a correction; curation has seen the first text only."""
     cleaned, _ = replace_in_rows(rows.with_row_index("row"), columns)

@@ -18,6 +18,7 @@ from semillero.project.models import Project, ReviewSettings
 from semillero.review.decisions import read_inputs
 from semillero.review.quorum import Quorum, describe, measure_quorum
 from semillero.review.snapshots import keep_snapshot, newest_snapshot, read_snapshot
+from semillero.review.votes import newest_votes, read_kept_votes, rows_to_review
 from semillero.store import Artifact, RunStore
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Standing:
 
     Attributes:
         accepted: its rows (ACCEPTED).
+        offered: visitors' votes as rows to rank (ACCEPTED), see `semillero.review.votes`; nobody waits for these.
+        votes: the artifact of the votes, or None.
         scores: the judge's scores (SCORES), or None.
         snapshot: the artifact of the responses, or None when nothing was ever collected.
         responses: what people answered (RESPONSES).
@@ -37,10 +40,17 @@ class Standing:
     """
 
     accepted: pl.DataFrame
+    offered: pl.DataFrame
+    votes: Artifact | None
     scores: pl.DataFrame | None
     snapshot: Artifact | None
     responses: pl.DataFrame
     quorum: Quorum
+
+    @property
+    def shown(self) -> pl.DataFrame:
+        """Everything that reviewers are shown: votes and rows."""
+        return pl.concat([self.offered, self.accepted])
 
     def measure_agreement(self, review: ReviewSettings) -> dict[str, Any]:
         """Return what `semillero.review.agreement` says of the answers so far; empty when nobody has answered."""
@@ -71,7 +81,7 @@ def await_people(store: RunStore, curated: Artifact, scores: Artifact | None, pr
     """
     standing = find_standing(store, curated, scores, project)
     if not standing.quorum.reached and not store.dry:
-        standing = _ask(store, curated, project, standing)
+        standing = ask(store, curated, project, standing)
     if not standing.quorum.reached:
         raise WaitingForPeople(
             describe(standing.quorum),
@@ -101,7 +111,12 @@ def collect(store: RunStore, project: Project, client: "argilla.Argilla | None" 
     return keep_snapshot(store, kept)
 
 
-def _ask(store: RunStore, curated: Artifact, project: Project, standing: Standing) -> Standing:
+def ask(store: RunStore, curated: Artifact, project: Project, standing: Standing) -> Standing:
+    """Send what Argilla lacks, and collect what has been answered.
+
+    Raises:
+        InputError, SemilleroError: as `await_people`.
+    """
     from semillero.review.connection import connect
     from semillero.review.pushing import push_for_review
     from semillero.review.team import prepare_workspaces
@@ -109,7 +124,7 @@ def _ask(store: RunStore, curated: Artifact, project: Project, standing: Standin
     client = connect(project.review)
     if strangers := prepare_workspaces(client, project):
         say(f"  without an account yet: {', '.join(strangers)}; `semillero review invite {project.file.name}`")
-    report = push_for_review(client, project, standing.accepted, standing.scores, curated.content[:12])
+    report = push_for_review(client, project, standing.shown, standing.scores, curated.content[:12])
     if report.pushed:
         say(f"  {report.pushed} records sent to Argilla, {report.already_there} were there")
     return _measure(store, project, standing.accepted, standing.scores, collect(store, project, client))
@@ -120,4 +135,6 @@ def _measure(
 ) -> Standing:
     responses = read_snapshot(store, snapshot)
     quorum = measure_quorum(accepted, responses, project.review, datetime.now(UTC))
-    return Standing(accepted, scores, snapshot, responses, quorum)
+    votes = newest_votes(store)
+    offered = rows_to_review(read_kept_votes(store, votes), project)
+    return Standing(accepted, offered, votes, scores, snapshot, responses, quorum)

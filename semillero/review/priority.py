@@ -1,15 +1,17 @@
 """In which order records are reviewed, and what the judge proposes for each: pure functions of rows and scores.
 
-First come the varieties with the fewest accepted rows for what was asked for; within a variety, the rows that the judge
-was least sure of. A judge is least sure near the line between staying and going: a likelihood has no scale of its own,
-so the rank within the variety counts, and the line is where automatic review would discard; a rubric's grade has
-one, and the line is the rating from which a row stays. A row without a score is the least certain of all.
+Visitors' votes come first of all: people outside are waiting. Then the varieties with the fewest accepted rows for what
+was asked for; within a variety, the rows that the judge was least sure of. A judge is least sure near the line between
+staying and going: a likelihood has no scale of its own, so the rank within the variety counts, and the line is where
+automatic review would discard; a rubric's grade has one, and the line is the rating from which a row stays. A row
+without a score is the least certain of all.
 """
 
 import polars as pl
 
 from semillero.project.models import Project
 from semillero.review.questions import RATINGS
+from semillero.review.votes import TECHNIQUE
 
 
 def plan_review(project: Project, accepted: pl.DataFrame, scores: pl.DataFrame | None) -> pl.DataFrame:
@@ -36,7 +38,8 @@ def plan_review(project: Project, accepted: pl.DataFrame, scores: pl.DataFrame |
         _propose(project).alias("proposed"),
         _coverage(project).alias("coverage"),
     )
-    rows = rows.sort("coverage", "variety", "certainty", "id", nulls_last=False)
+    is_row = pl.col("technique") != TECHNIQUE
+    rows = rows.sort(is_row, "coverage", "variety", "certainty", "id", nulls_last=False)
     priority = pl.int_range(1, pl.len() + 1).over("variety").alias("priority")
     return rows.with_columns(priority).drop("place", "coverage")
 
