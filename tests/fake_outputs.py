@@ -174,8 +174,9 @@ def _dataset(kept: pl.DataFrame, pairs: int) -> Callable[[Path], None]:
         for name in ("train", "validation", "test"):
             rows.filter(pl.col("split") == name).drop("split").write_parquet(folder / f"{name}.parquet")
         if pairs:
-            columns = {name: ["x"] * pairs for name in PREFERENCES}
-            pl.DataFrame(columns).write_parquet(folder / "preferences.parquet")
+            columns = {**dict.fromkeys(PREFERENCES, "x"), "history": None, "ranked_by": "people"}
+            frame = pl.DataFrame([columns] * pairs, schema=PREFERENCES)
+            frame.write_parquet(folder / "preferences.parquet")
         _json(folder / "statistics.json", measure_corpus(rows) | {"warnings": [], "preferences": pairs})
         (folder / "figures").mkdir()
         (folder / "figures" / "rows_by_variety.png").write_bytes(PNG)

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from semillero.errors import TrainingError
 from semillero.models.batches import Example
-from semillero.models.chat import IGNORED, render_example
+from semillero.models.chat import IGNORED, Message, render_example
 from semillero.training.rows import read_columns
 
-COLUMNS = ("prompt", "chosen", "rejected")
+COLUMNS = ("history", "prompt", "chosen", "rejected")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Pairs:
 
 
 def encode_pairs(path: Path, tokenizer: Any, max_length: int) -> Pairs:
-    """Encode the ``prompt``, ``chosen`` and ``rejected`` columns of a parquet file (text each).
+    """Encode the ``prompt``, ``chosen`` and ``rejected`` columns of a parquet file, after the turns in ``history``.
 
     Raises:
         TrainingError: no pairs, none short enough, or a pair whose answers are the same tokens.
@@ -72,9 +72,11 @@ def encode_pairs(path: Path, tokenizer: Any, max_length: int) -> Pairs:
     return Pairs(kept, len(encoded) - len(kept))
 
 
-def _encode(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> tuple[Example, Example]:
-    question = {"role": "user", "content": prompt}
+def _encode(
+    tokenizer: Any, history: Sequence[Message] | None, prompt: str, chosen: str, rejected: str
+) -> tuple[Example, Example]:
+    before = [*(history or ()), {"role": "user", "content": prompt}]
     better, worse = (
-        render_example(tokenizer, [question, {"role": "assistant", "content": answer}]) for answer in (chosen, rejected)
+        render_example(tokenizer, [*before, {"role": "assistant", "content": answer}]) for answer in (chosen, rejected)
     )
     return better, worse
