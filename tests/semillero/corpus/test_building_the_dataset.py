@@ -72,6 +72,18 @@ def test_near_duplicates_of_two_groups_do_not_straddle(store: RunStore, put_revi
     assert statistics["near_duplicates"]["groups_merged"] == len(twins)
 
 
+def test_rows_of_one_question_in_several_varieties_do_not_straddle(store: RunStore, put_reviewed: Put) -> None:
+    rows = make_rows(["es-MX", "es-AR", "ca"], groups=12, each=1)
+    for row in rows:
+        question = f"pregunta:{row['group'][-2:]}"  # the same twelve questions in every variety
+        row |= {"group": question, "parallel": question, "technique": "parallel"}
+    artifact = build_dataset(store, put_reviewed(rows), SOURCES, make_corpus(COUNTRIES))
+    found = read_splits(store.folder(artifact)).group_by("paralelo").agg(pl.col("split").n_unique(), pl.len())
+    assert found.height == 12
+    assert set(found["len"]) == {3}
+    assert set(found["split"]) == {1}
+
+
 def test_statistics_agree_with_the_files(store: RunStore, put_reviewed: Put) -> None:
     artifact = build_dataset(store, put_reviewed(make_rows(list(COUNTRIES))), SOURCES, make_corpus(COUNTRIES))
     found = read_splits(store.folder(artifact))
