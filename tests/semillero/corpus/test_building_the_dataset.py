@@ -118,7 +118,10 @@ def test_one_passage_cannot_be_split(store: RunStore, put_reviewed: Put) -> None
 
 def test_preference_pairs_are_handed_on(store: RunStore, put_reviewed: Put) -> None:
     rows = make_rows(["ca"], groups=4)
-    pair = {"id": rows[0]["id"], "variety": "ca", "prompt": "p", "chosen": "c", "rejected": "r"}
+    pair = {
+        "id": rows[0]["id"], "variety": "ca", "history": [{"role": "user", "content": "h"}], "prompt": "p",
+        "chosen": "c", "rejected": "r", "ranked_by": "people",
+    }  # fmt: skip
     artifact = build_dataset(store, put_reviewed(rows, [pair]), SOURCES, make_corpus(COUNTRIES))
     assert pl.read_parquet(store.folder(artifact) / "preferences.parquet").to_dicts() == [pair]
 

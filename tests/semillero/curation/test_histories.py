@@ -56,7 +56,11 @@ def test_a_reserved_question_in_an_earlier_turn_is_contamination(
     clean = turns("¿Qué volcán se ve desde Toluca en un día despejado?", "El Nevado, con nieve en la cumbre.")
     texts: list[Any] = [
         LAST,
-        ("es-MX", "¿Y hace falta reservar para entrar en coche?", "Los domingos sí, casi siempre."),
+        (
+            "es-MX",
+            "¿Y hace falta reservar para entrar en coche?",
+            "Los domingos de verano sí, y casi siempre se llena.",
+        ),
     ]
     rows = make_rows(texts, history=None).with_columns(
         pl.Series("history", [turns(*RESERVED), clean], dtype=MESSAGES), repairs=pl.lit([], pl.List(pl.String))
