@@ -2,8 +2,9 @@
 
 SomosNLP's guide asks for `pregunta`, `respuesta`, `idioma`, `registro`, `periodo`, `dominio`, `tarea`, `pais_origen`
 and `pais_referencia`; for `prompt` and `modelo` where a model wrote; and for `origen`. Added: a stable `id`,
-`variedad` (BCP-47), `tema`, `tecnica`, `grupo`, `paralelo` (rows of one question in several varieties), `puntuacion`
-(the judge's score) and `messages`, the pair in chat form after the turns before it, which every trainer takes as it is.
+`variedad` (BCP-47), `pasaje` (what a grounded answer rests on), `tema`, `tecnica`, `grupo`, `paralelo` (rows of one
+question in several varieties), `puntuacion` (the judge's score) and `messages`, the pair in chat form after the turns
+before it, which every trainer takes as it is.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ COLUMNS: dict[str, pl.Expr] = {
     "pais_origen": pl.col("country"),
     "pais_referencia": pl.col("country"),
     "origen": pl.col("origin"),
+    # In back-translation the answer is the passage, and twice is once too often.
+    "pasaje": pl.when(~pl.col("technique").eq("backtranslation")).then(pl.col("source")),
     "prompt": pl.col("prompt"),
     "modelo": pl.col("model"),
     "tecnica": pl.col("technique"),

@@ -44,6 +44,20 @@ def test_every_column_in_order() -> None:
     assert {column: found[column] for column in same} == {column: made[key] for column, key in same.items()}
 
 
+def test_a_passage_is_published_unless_it_is_the_answer() -> None:
+    rows = make_rows(["es-MX"], groups=3, each=1)
+    rows[1] |= {
+        "technique": "grounded",
+        "answer": "Es lo que dice.",
+        "source": "Lo que dice.",
+        "origin": "https://a.org",
+    }
+    rows[2] |= {"technique": "self_instruct", "source": None}
+    found = publish(rows)
+    assert found["pasaje"].to_list() == [None, "Lo que dice.", None]
+    assert found["origen"].to_list()[:2] == ["pasaje:es-MX-p00", "https://a.org"]
+
+
 def test_a_conversation_is_whole_in_messages_and_its_last_turn_in_the_pair() -> None:
     rows = make_rows(["es-MX"], groups=2, each=1)
     before = [{"role": "user", "content": "¿Qué es el maíz?"}, {"role": "assistant", "content": "Un grano."}]
