@@ -36,6 +36,7 @@ LABELS = {
     "critica": r"cr[ií]tica|kritika",
     "orden": r"orden?|ordena|ordem|ordre",
 }
+LABEL_AT = re.IGNORECASE | re.MULTILINE
 LINE_START = r"^[\s*_#>-]*"
 LABEL = re.compile(rf"{LINE_START}(?:{'|'.join(LABELS.values())})[\s*_]*:[\s*_]*", re.IGNORECASE)
 
@@ -124,9 +125,6 @@ def _read_lines(reply: str, keys: Sequence[str], stop: str, repairs: set[str]) -
             repairs.add("went_on")
         found["pregunta"] = lines[0]
     return found
-
-
-LABEL_AT = re.IGNORECASE | re.MULTILINE
 
 
 def _cut_off(reply: str, first: str, stop: str, repairs: set[str]) -> str:

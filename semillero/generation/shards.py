@@ -16,24 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from semillero.generation.channel import Channel
 from semillero.generation.endpoint import open_endpoint
 from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed, count_repairs
 from semillero.generation.ledger import Ledger, count_statuses, parse_entries, read_answers
 from semillero.generation.plan import ShardPlan
 from semillero.generation.prompts import EMBEDDED_SAMPLING, digest_prompts
+from semillero.generation.rows import build_records, finish_rows
 from semillero.generation.techniques import TECHNIQUES
 from semillero.models.embedded import GGUF_SHA256
 from semillero.progress import track
 from semillero.project import CorpusSettings, GeneratorSettings
-from semillero.records import GENERATED, record_id, write_records
+from semillero.records import GENERATED, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
 
 VERSION = 3
 LEDGER = "ledger.jsonl"
-PERIOD = "actual"
 # Of the generator, what changes the text. Address, speed and patience do not.
 TEXT_SETTINGS = ("kind", "model", "temperature", "max_tokens", "constrain", "seed")
 
@@ -138,19 +136,6 @@ def ask_shard(
     return finish_rows(plan, rows)
 
 
-def finish_rows(plan: ShardPlan, rows: Rows) -> Rows:
-    """Return the rows with the columns that their technique makes of the replies, null where one is not usable."""
-    technique = TECHNIQUES[plan.technique]
-    items = {item.item: vars(item) for item in plan.items}
-    finished = []
-    for row in rows:
-        usable = not row["error"] and len(row["found"]) == len(row["asked"])
-        texts = technique.finish(items[row["item"]], row["found"]) if usable else {}
-        reply = None if row["error"] else row["asked"][-1]["reply"]
-        finished.append({**row, "instruction": None, "answer": None, **texts, "reply": reply})
-    return finished
-
-
 def _fill_draft(draft: Draft, plan: ShardPlan, rows: Rows, ledger_path: Path) -> None:
     entries, _ = parse_entries(ledger_path)
     frame = build_records(plan, rows)
@@ -164,53 +149,6 @@ def _fill_draft(draft: Draft, plan: ShardPlan, rows: Rows, ledger_path: Path) ->
         kind: sum((entry.usage or {}).get(f"{kind}_tokens", 0) for entry in entries)
         for kind in ("prompt", "completion")
     }
-
-
-def build_records(plan: ShardPlan, rows: Rows) -> pl.DataFrame:
-    """Return the shard's rows with the columns of GENERATED, in the plan's order."""
-    technique = TECHNIQUES[plan.technique]
-    by_item = {row["item"]: row for row in rows}
-    records = []
-    for item in plan.items:
-        row = by_item[item.item]
-        text = (row["instruction"], row["answer"]) if row["instruction"] else ("", row["reply"] or "")
-        repairs = sorted({repair for asked in row["asked"] for repair in asked["repairs"]})
-        records.append(
-            {
-                "id": record_id(item.item, *text),
-                "item": item.item,
-                "group": item.group,
-                "parallel": item.parallel,
-                "variety": plan.variety,
-                "topic": item.topic,
-                "technique": plan.technique,
-                "history": row.get("history"),
-                "instruction": row["instruction"],
-                "answer": row["answer"],
-                "alternative": row.get("alternative"),
-                "ranked_by": f"model:{row['model_name']}" if technique.ranks and row.get("alternative") else None,
-                "register": item.register,
-                "period": PERIOD,
-                "domain": item.domain,
-                "task": technique.task,
-                "source": item.passage,
-                "origin": item.origin,
-                "prompt": join_prompts(row["asked"]),
-                "model": row["model_name"],
-                "reply": row["reply"],
-                "repairs": repairs,
-                "status": "failed" if row["error"] else "answered",
-                "error": row["error"],
-            }
-        )
-    return pl.DataFrame(records, schema=GENERATED)
-
-
-def join_prompts(asked: Sequence[dict[str, Any]]) -> str:
-    """Return all prompts of an item, in order; where there are several, each under its step's name."""
-    if len(asked) == 1:
-        return str(asked[0]["prompt"])
-    return "\n\n".join(f"[{one['step']}]\n{one['prompt']}" for one in asked)
 
 
 def _import_quietly() -> None:
