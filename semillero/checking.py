@@ -12,6 +12,7 @@ from typing import Literal
 
 from semillero.errors import InputError, SemilleroError
 from semillero.project import Project, load_project
+from semillero.project.models import FROM_PASSAGES
 from semillero.project.sources import Sources, load_sources
 from semillero.store import RunStore
 
@@ -70,17 +71,21 @@ def _check_sources(project: Project, sources: Sources) -> Iterator[Check]:
         seeds = sum(s.variety == variety.code for s in sources.seeds)
         found = f"{variety.requests} requests from {passages} passages and {seeds} seeds"
         # Asked for more than a few questions a passage, a model repeats itself and curation rejects the rest.
-        crowded = passages and variety.requests * _backtranslation_share(project) > 4 * passages
+        crowded = passages and variety.requests * _share(project, *FROM_PASSAGES) > 4 * passages
         yield Check(f"variety {variety.code}", "warns" if crowded else "ok", found)
+    rows = max(v.requests for v in project.corpus.varieties) * _share(project, "parallel")
+    if rows > 2 * max(1, len(sources.questions)):
+        found = f"about {rows:.0f} rows a variety from {len(sources.questions)} questions: most will be duplicates"
+        yield Check("parallel questions", "warns", found)
     if not sources.reserved:
         yield Check("reserved file", "warns", "none: contamination of the evaluation cannot be excluded")
     topics = {seed.topic for seed in sources.seeds} | {passage.topic for passage in sources.passages}
     yield Check("topics", "ok", f"{len(sources.topics)} listed, {len(topics)} used")
 
 
-def _backtranslation_share(project: Project) -> float:
-    shares = project.corpus.techniques
-    return shares.backtranslation / (shares.backtranslation + shares.self_instruct)
+def _share(project: Project, *techniques: str) -> float:
+    shares = project.corpus.techniques.model_dump()
+    return float(sum(shares[name] for name in techniques) / sum(shares.values()))
 
 
 def _check_packages(project: Project) -> Iterator[Check]:

@@ -14,28 +14,39 @@ from semillero.errors import StoreError
 
 Schema = dict[str, pl.DataType]
 TEXT = pl.String()
+MESSAGES = pl.List(pl.Struct({"role": pl.String(), "content": pl.String()}))  # a conversation; role user or assistant
 
 # What describes a row of the corpus, at every stage.
 RECORD: Schema = {
     "id": TEXT,  # 16 hex digits of item + instruction + answer
     "item": TEXT,  # the planned slot: variety/technique/passage or seed block/number
     "group": TEXT,  # rows of one group never straddle splits
+    "parallel": TEXT,  # rows with the same one answer the same question, each in its variety; null elsewhere
     "variety": TEXT,  # BCP-47
     "topic": TEXT,
     "technique": TEXT,
+    "history": MESSAGES,  # the turns of a conversation before the instruction; null in single turns
     "instruction": TEXT,
     "answer": TEXT,
-    "alternative": TEXT,  # a second answer to the same instruction, to be ranked, or null
+    "alternative": TEXT,  # a second answer to the same instruction, to be ranked by people, or null
+    "ranked_by": TEXT,  # who took `answer` for the better one before people look: model:NAME; null: nobody
     "register": TEXT,  # coloquial, medio, culto
     "period": TEXT,  # actual, moderno, clásico, medieval
     "domain": TEXT,
     "task": TEXT,
     "source": TEXT,  # the passage, or null
-    "prompt": TEXT,
+    "origin": TEXT,  # what the content comes from: a citation, pasaje:ID, semillas:…, persona:…, pregunta:…
+    "prompt": TEXT,  # all prompts of the item, in order
     "model": TEXT,
 }
 # generate → curate: every planned item, answered or failed. A reply that could not be parsed has no instruction.
-GENERATED: Schema = {**RECORD, "reply": TEXT, "status": TEXT, "error": TEXT}
+GENERATED: Schema = {
+    **RECORD,
+    "reply": TEXT,  # the last one
+    "repairs": pl.List(pl.String()),  # what it took to read the replies; `semillero.generation.replies.REPAIRS`
+    "status": TEXT,
+    "error": TEXT,
+}
 # curate → judge, review.
 ACCEPTED: Schema = {**RECORD, "flags": pl.List(pl.String())}
 REJECTED: Schema = {**RECORD, "reply": TEXT, "reason": TEXT, "evidence": TEXT}
@@ -67,7 +78,15 @@ RESPONSES: Schema = {
     "comment": TEXT,
     "updated_at": TEXT,  # ISO 8601, UTC
 }
-PREFERENCES: Schema = {"id": TEXT, "variety": TEXT, "prompt": TEXT, "chosen": TEXT, "rejected": TEXT}
+PREFERENCES: Schema = {
+    "id": TEXT,
+    "variety": TEXT,
+    "history": MESSAGES,  # the turns before the prompt, or null
+    "prompt": TEXT,
+    "chosen": TEXT,
+    "rejected": TEXT,
+    "ranked_by": TEXT,  # people, or model:NAME where no person has looked
+}
 
 
 def record_id(item: str, instruction: str, answer: str) -> str:

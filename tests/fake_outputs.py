@@ -83,6 +83,7 @@ def fake_outputs(
     adapter: Callable[[Path], None] | None = None,
     *,
     pairs: int = 0,
+    ranked_by: str = "people",
     agreement: dict[str, Any] | None = None,
     **rows: Any,
 ) -> Outputs:
@@ -101,7 +102,11 @@ def fake_outputs(
     kept = to_corpus_structure(frame.filter(pl.col("decision") == "kept").sort("id"), project.corpus.varieties)
     counts = {"kept": 30, "train": 20, "validation": 4, "test": 6}
     dataset = _make(
-        store, "dataset", {"reviewed": reviewed.content, "pairs": str(pairs)}, counts, _dataset(kept, pairs)
+        store,
+        "dataset",
+        {"reviewed": reviewed.content, "pairs": f"{pairs} {ranked_by}"},
+        counts,
+        _dataset(kept, pairs, ranked_by),
     )
     outputs = Outputs((shard,), curated, scores, reviewed, dataset)
     if adapter is None:
@@ -167,15 +172,16 @@ def _review(frame: pl.DataFrame, people: dict[str, Any] | None = None) -> Callab
     return write
 
 
-def _dataset(kept: pl.DataFrame, pairs: int) -> Callable[[Path], None]:
+def _dataset(kept: pl.DataFrame, pairs: int, ranked_by: str) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         names = ["train"] * 20 + ["validation"] * 4 + ["test"] * 6
         rows = kept.with_columns(pl.Series("split", names))
         for name in ("train", "validation", "test"):
             rows.filter(pl.col("split") == name).drop("split").write_parquet(folder / f"{name}.parquet")
         if pairs:
-            columns = {name: ["x"] * pairs for name in PREFERENCES}
-            pl.DataFrame(columns).write_parquet(folder / "preferences.parquet")
+            columns = {**dict.fromkeys(PREFERENCES, "x"), "history": None, "ranked_by": ranked_by}
+            frame = pl.DataFrame([columns] * pairs, schema=PREFERENCES)
+            frame.write_parquet(folder / "preferences.parquet")
         _json(folder / "statistics.json", measure_corpus(rows) | {"warnings": [], "preferences": pairs})
         (folder / "figures").mkdir()
         (folder / "figures" / "rows_by_variety.png").write_bytes(PNG)

@@ -34,7 +34,7 @@ def make_rows(varieties: Sequence[str], groups: int = 10, each: int = 3) -> list
                         "topic": f"t{g % 4}", "technique": "backtranslation", "instruction": question,
                         "answer": answer, "alternative": None, "register": "medio", "period": "actual",
                         "domain": "cultura", "task": "pregunta_abierta", "source": answer,
-                        "prompt": "p", "model": "m", "flags": [],
+                        "origin": f"pasaje:{passage}", "prompt": "p", "model": "m", "flags": [],
                         "decision": "kept", "reason": None, "score": float(n), "reviewers": ["judge:likelihood:m"],
                         "original_instruction": question, "original_answer": answer,
                     }

@@ -47,7 +47,7 @@ def make_accepted(codes: tuple[str, ...] = ("es-MX", "es-AR"), groups: int = 5, 
     for number, row in enumerate(rows):
         row["source"] = f"Pasaje de {row['group']}." if number % 2 else row["answer"]
         row["alternative"] = f"Otra respuesta, la {number}." if pairs and number % 3 == 0 else None
-    return pl.DataFrame([{name: row[name] for name in ACCEPTED} for row in rows], schema=ACCEPTED)
+    return pl.DataFrame([{name: row.get(name) for name in ACCEPTED} for row in rows], schema=ACCEPTED)
 
 
 def make_scores(accepted: pl.DataFrame) -> pl.DataFrame:

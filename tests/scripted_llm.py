@@ -3,8 +3,8 @@
 >>> with scripted_llm(faults={"http-500": 0.2}) as server:          # doctest: +SKIP
 ...     print(server.base_url, server.requests, server.answered)
 
-Prompts of our two techniques get distinct, well-formed Spanish (or Catalan) questions and answers; anything else gets
-an echo. ``python tests/scripted_llm.py --port 8123`` serves it alone.
+Prompts of our techniques get distinct, well-formed Spanish (or Catalan) questions, answers, critiques and rankings;
+anything else gets an echo. ``python tests/scripted_llm.py --port 8123`` serves it alone.
 """
 
 import argparse
@@ -260,20 +260,47 @@ def reply_to(body: Mapping[str, Any]) -> str:
     """Return the reply to a request: a function of its messages and seed alone."""
     prompt = "\n".join(str(message["content"]) for message in body["messages"])
     number = int(hashlib.sha256(f"{body.get('seed')}/{prompt}".encode()).hexdigest()[:12], 16)
-    texts = re.findall(r"^Texto?: (.+)$", prompt, re.MULTILINE)
-    topics = re.findall(r"^Tema: (.+)$", prompt, re.MULTILINE)
     words = CA if "Escriu només" in prompt else ES
-    if texts and prompt.rstrip().endswith("Pregunta:"):
-        fields = {"pregunta": pick(words["questions"], number).format(x=phrase(texts[-1], number))}
-    elif topics:
-        fields = answer_topic(topics[-1].lower(), words, number)
-    else:
-        fields = {"pregunta": f"¿Qué significa el eco número {number}?"}
-    if body.get("response_format"):
-        return json.dumps(fields, ensure_ascii=False)
-    label = "Resposta" if words is CA else "Respuesta"
-    answer = f"\n{label}: {fields['respuesta']}\n" if "respuesta" in fields else "\n"
-    return f" {fields['pregunta']}{answer}"
+    form = body.get("response_format")
+    keys = form["json_schema"]["schema"]["required"] if form else read_keys(prompt)
+    if not keys:
+        return f" ¿Qué significa el eco número {number}?"
+    fields = fill_keys(prompt, words, number)
+    if form:
+        return json.dumps({key: fields[key] for key in keys}, ensure_ascii=False)
+    labels = {"respuesta": "Resposta" if words is CA else "Respuesta"}
+    first, *others = keys
+    return f" {fields[first]}\n" + "".join(f"{labels[key]}: {fields[key]}\n" for key in others)
+
+
+def read_keys(prompt: str) -> list[str]:
+    """Return what a prompt in lines asks for, by the label that it ends with."""
+    last = prompt.rstrip().rsplit("\n", 1)[-1]
+    if last in ("Respuesta:", "Resposta:"):
+        return ["respuesta"]
+    if last == "Crítica:":
+        return ["critica"]
+    if last in ("Orden:", "Ordre:"):
+        return ["orden"]
+    if last != "Pregunta:":
+        return []
+    return (
+        ["pregunta", "respuesta"] if re.search(r"la respuesta que falta|la resposta que falt", prompt) else ["pregunta"]
+    )
+
+
+def fill_keys(prompt: str, words: Mapping[str, tuple[str, ...]], number: int) -> dict[str, str]:
+    """Return a text for each key that a technique may ask for, about what the prompt's last lines are about."""
+    texts = re.findall(r"^Texto?: (.+)$", prompt, re.MULTILINE)
+    about = re.findall(r"^(?:Tema|Original|Pregunta): (.+)$", prompt, re.MULTILINE)
+    subject = about[-1].strip("¿?. ").lower() if about else "eso"
+    fields = answer_topic(" ".join(subject.split()[:8]), words, number)
+    if texts:
+        fields["pregunta"] = pick(words["questions"], number).format(x=phrase(texts[-1], number))
+    order = [1, 2, 3]
+    order.sort(key=lambda place: hashlib.sha256(f"{number}/{place}".encode()).digest())
+    critique = {"critica": f"No dice nada de {subject}; sobra la última frase."}
+    return fields | critique | {"orden": ", ".join(map(str, order))}
 
 
 def phrase(passage: str, number: int) -> str:

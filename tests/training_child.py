@@ -110,9 +110,9 @@ def _conversation(number: int) -> list[dict[str, str]]:
     ]
 
 
-def _pair(number: int) -> dict[str, str]:
+def _pair(number: int) -> dict[str, str | None]:
     question, answer = (turn["content"] for turn in _conversation(number))
-    return {"prompt": question, "chosen": answer, "rejected": "No lo sé, pregunta a otra persona."}
+    return {"history": None, "prompt": question, "chosen": answer, "rejected": "No lo sé, pregunta a otra persona."}
 
 
 def _train(spec: str, dies_at_flush: int) -> None:

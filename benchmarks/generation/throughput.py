@@ -23,6 +23,7 @@ import aiohttp
 from semillero.generation import generate_shards, plan_shards
 from semillero.generation.plan import ShardPlan
 from semillero.generation.prompts import build_payload, choose_form, render_prompt
+from semillero.generation.techniques import TECHNIQUES
 from semillero.project import CorpusSettings
 from semillero.store import RunStore
 from tests.semillero.generation.conftest import make_corpus, make_sources
@@ -31,11 +32,11 @@ from tests.semillero.generation.conftest import make_corpus, make_sources
 def build_bodies(plans: tuple[ShardPlan, ...], corpus: CorpusSettings) -> list[dict[str, Any]]:
     bodies = []
     for plan in plans:
-        for item in plan.items:
-            row = {**vars(item), "examples": [vars(example) for example in plan.block(item).examples]}
+        (step,) = TECHNIQUES[plan.technique].steps  # the two that this corpus uses send one request a row
+        for row in plan.rows():
             form = choose_form(corpus.generator)
-            prompt = render_prompt(plan.technique, plan.language, plan.variety_name, row, form)
-            payload = build_payload(plan.technique, plan.language, item.item, prompt, corpus.generator)
+            prompt = render_prompt(step, plan.language, plan.variety_name, {**row, "found": {}}, form)
+            payload = build_payload(step, plan.language, row["item"], prompt, corpus.generator)
             bodies.append({"model": corpus.generator.model, **payload})
     return bodies
 

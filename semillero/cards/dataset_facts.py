@@ -129,4 +129,5 @@ def _describe_preferences(folder: Path) -> dict[str, Any] | None:
         "rows": count_rows(path),
         "bytes": count_bytes(path),
         "columns": explain_columns(pl.scan_parquet(path), PREFERENCES),
+        "ranked_by": dict(pl.read_parquet(path)["ranked_by"].value_counts(sort=True).iter_rows()),
     }

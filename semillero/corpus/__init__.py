@@ -24,7 +24,7 @@ from semillero.store import Artifact, Recipe, RunStore
 
 __all__ = ["SPLITS", "VERSION", "build_dataset"]
 
-VERSION = 2
+VERSION = 3
 
 
 def build_dataset(store: RunStore, reviewed: Artifact, sources: Sources, corpus: CorpusSettings) -> Artifact:

@@ -2,8 +2,9 @@
 
 SomosNLP's guide asks for `pregunta`, `respuesta`, `idioma`, `registro`, `periodo`, `dominio`, `tarea`, `pais_origen`
 and `pais_referencia`; for `prompt` and `modelo` where a model wrote; and for `origen`. Added: a stable `id`,
-`variedad` (BCP-47), `tema`, `tecnica`, `grupo`, `puntuacion` (the judge's score) and `messages`, the pair in chat
-form, which every trainer takes as it is.
+`variedad` (BCP-47), `pasaje` (what a grounded answer rests on), `tema`, `tecnica`, `grupo`, `paralelo` (rows of one
+question in several varieties), `puntuacion` (the judge's score) and `messages`, the pair in chat form after the turns
+before it, which every trainer takes as it is.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ import polars as pl
 
 from semillero.errors import CorpusError
 from semillero.project.models import Variety
+from semillero.records import MESSAGES
 
-MESSAGES = pl.List(pl.Struct({"role": pl.String(), "content": pl.String()}))
 # The published columns in their order, and what makes each from a reviewed row (REVIEWED).
 COLUMNS: dict[str, pl.Expr] = {
     "id": pl.col("id"),
@@ -28,18 +29,17 @@ COLUMNS: dict[str, pl.Expr] = {
     "tema": pl.col("topic"),
     "pais_origen": pl.col("country"),
     "pais_referencia": pl.col("country"),
-    "origen": pl.concat_str(
-        # Names of the project's own files, taken from the item (variety/technique/passage or seeds/number); never
-        # a URL, because nothing here was taken from the web.
-        pl.when(pl.col("source").is_not_null()).then(pl.lit("pasaje:")).otherwise(pl.lit("semillas:")),
-        pl.col("item").str.extract(r"^[^/]+/[^/]+/(.+)/[^/]+$"),
-    ),
+    "origen": pl.col("origin"),
+    # In back-translation the answer is the passage, and twice is once too often.
+    "pasaje": pl.when(~pl.col("technique").eq("backtranslation")).then(pl.col("source")),
     "prompt": pl.col("prompt"),
     "modelo": pl.col("model"),
     "tecnica": pl.col("technique"),
     "grupo": pl.col("group"),
+    "paralelo": pl.col("parallel"),
     "puntuacion": pl.col("score"),
     "messages": pl.concat_list(
+        pl.col("history").fill_null([]),
         pl.struct(role=pl.lit("user"), content=pl.col("instruction")),
         pl.struct(role=pl.lit("assistant"), content=pl.col("answer")),
     ).cast(MESSAGES),

@@ -16,6 +16,7 @@ from semillero.curation.heuristics import (
     find_repetition,
     flag_passage_references,
 )
+from semillero.curation.histories import clean_histories, find_contaminated_histories
 from semillero.curation.language import find_other_languages
 from semillero.curation.normalisation import add_plain_columns, find_unparseable, normalise_rows
 from semillero.curation.pii import HIT, replace_in_rows
@@ -27,10 +28,10 @@ from semillero.project.sources import Sources
 from semillero.records import ACCEPTED, GENERATED, REJECTED, read_records, write_records
 from semillero.store import Artifact, Recipe, RunStore
 
-VERSION = 1
+VERSION = 2
 
 # What the filters read; prompts, replies and passages are many times as large and stay on disk meanwhile.
-NARROW = ("id", "item", "variety", "technique", "instruction", "answer", "status")
+NARROW = ("id", "item", "variety", "technique", "history", "instruction", "answer", "status")
 EXAMPLES = 3
 EXAMPLE_CHARACTERS = 160
 
@@ -120,6 +121,7 @@ def filter_rows(rows: pl.DataFrame, sources: Sources, corpus: CorpusSettings) ->
     funnel.rows = add_plain_columns(cleaned)  # anew: rows that differed in a phone number only are duplicates now
     funnel.flag(hits.select("row", pl.lit("pii").alias("flag")))
     funnel.drop(find_contaminated(funnel.rows, sources, filters.contamination))
+    funnel.drop(find_contaminated_histories(funnel.rows, sources, filters.contamination))
     funnel.drop(find_exact_duplicates(funnel.rows))
     funnel.drop(find_near_duplicates(funnel.rows, filters.near_duplicate))
     return collect_outcome(rows, funnel), hits.join(funnel.rows, on="row", how="semi").select(list(HIT))
@@ -142,7 +144,7 @@ def join_outcome(generated: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFr
         pl.col("new_instruction").alias("instruction"), pl.col("new_answer").alias("answer")
     )
     accepted, _ = replace_in_rows(accepted, ("alternative", "source", "prompt"))
-    return accepted.rechunk(), answered.filter(pl.col("reason").is_not_null()).rechunk()
+    return clean_histories(accepted).rechunk(), answered.filter(pl.col("reason").is_not_null()).rechunk()
 
 
 def _nothing_left(rows: pl.DataFrame, report: dict[str, dict[str, int]]) -> GenerationError:

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from semillero.project.sources import Pair
+from semillero.records import MESSAGES
 
-MESSAGES = pl.List(pl.Struct({"role": pl.String(), "content": pl.String()}))
 COLUMNS = {"id": pl.String(), "group": pl.String(), "variety": pl.String(), "messages": MESSAGES}
 
 

@@ -11,36 +11,36 @@ from distilabel.pipeline import Pipeline
 from distilabel.steps import KeepColumns, LoadDataFromDicts
 
 from semillero.errors import AccountingError
-from semillero.generation.backtranslation import Backtranslation
+from semillero.generation.asking import Ask
 from semillero.generation.llm import DurableLLM
-from semillero.generation.plan import BACKTRANSLATION, ShardPlan
-from semillero.generation.selfinstruct import SelfInstruct
+from semillero.generation.plan import ShardPlan
+from semillero.generation.techniques import TECHNIQUES
 from semillero.project import GeneratorSettings
 
-KEPT = ["item", "instruction", "answer", "prompt", "reply", "error", "model_name"]
+KEPT = ["item", "found", "asked", "error", "model_name"]
 # Steps register with whichever pipeline is open in the process: a global of distilabel's.
 _building = threading.Lock()
 
 
 def build_pipeline(plan: ShardPlan, generator: GeneratorSettings, llm: DurableLLM) -> Pipeline:
-    """Return the shard's pipeline: its items → the technique's task → the columns that are kept."""
-    examples = {block.name: [vars(example) for example in block.examples] for block in plan.blocks}
-    rows = [{**vars(item), "examples": examples[item.block]} for item in plan.items]
-    task = Backtranslation if plan.technique == BACKTRANSLATION else SelfInstruct
+    """Return the shard's pipeline: its items → one task for each of the technique's requests → the columns kept."""
+    rows = [{**row, "found": {}, "asked": [], "error": None} for row in plan.rows()]
     with _building, Pipeline(name=f"generate-{plan.name}") as pipeline:
-        items = LoadDataFromDicts(name="items", data=rows, batch_size=len(rows))
-        write = task(
-            name="write",
-            llm=llm,
-            language=plan.language,
-            variety=plan.variety_name,
-            generator=generator,
-            add_raw_input=False,
-            add_raw_output=False,
-            output_mappings={"llm_write_error": "error"},
-        )
-        keep = KeepColumns(name="keep", columns=KEPT)
-        items >> write >> keep
+        last = LoadDataFromDicts(name="items", data=rows, batch_size=len(rows))
+        for step in TECHNIQUES[plan.technique].steps:
+            ask = Ask(
+                name=step.name,
+                technique=plan.technique,
+                llm=llm,
+                language=plan.language,
+                variety=plan.variety_name,
+                generator=generator,
+                add_raw_input=False,
+                add_raw_output=False,
+            )
+            last >> ask
+            last = ask
+        last >> KeepColumns(name="keep", columns=KEPT)
     pipeline.dag.validate()
     return pipeline
 

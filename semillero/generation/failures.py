@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import polars as pl
-
 from semillero.errors import AccountingError, GenerationError
 from semillero.generation.channel import STOPPED, Channel
 from semillero.generation.endpoint import refused_key
 from semillero.generation.ledger import Entry
 from semillero.generation.plan import ShardPlan
 from semillero.generation.retries import shorten
+from semillero.generation.techniques import TECHNIQUES
 from semillero.project import GeneratorSettings
 
 Rows = list[dict[str, Any]]
@@ -91,36 +90,57 @@ class YieldGate:
 
     def _judge(self, where: str, answered: Rows) -> None:
         bad = [row["reply"] for row in answered if not row["instruction"]]
+        repairs = ", ".join(f"{name} {count}" for name, count in count_repairs(answered).items())
         usable = len(answered) - len(bad)
         if len(answered) < LEAST_JUDGED or usable >= self._min_yield * len(answered):
             return
         shown = "\n".join(f"  {number}. {shorten(reply)!r}" for number, reply in enumerate(bad[:SHOWN], start=1))
         raise GenerationError(
-            f"only {usable} of {len(answered)} replies {where} are usable; raw replies:\n{shown}",
+            f"only {usable} of {len(answered)} replies {where} are usable"
+            + (f" (repaired: {repairs})" if repairs else "")
+            + f"; raw replies:\n{shown}",
             f"at least {self._min_yield:.0%} (corpus.min_yield)",
             "try another model, temperature, max_tokens or generator.constrain; the replies are kept in the ledger",
         )
 
 
-def check_accounts(plan: ShardPlan, frame: pl.DataFrame, entries: Iterable[Entry]) -> dict[str, int]:
-    """Return the shard's counts: requested, answered, failed.
+def count_repairs(rows: Rows) -> dict[str, int]:
+    """Return how many usable replies needed each repair (`semillero.generation.replies.REPAIRS`), by name."""
+    counts = Counter(repair for row in rows for asked in row["asked"] for repair in asked["repairs"])
+    return dict(sorted(counts.items()))
+
+
+def check_accounts(plan: ShardPlan, rows: Rows, entries: Iterable[Entry]) -> dict[str, int]:
+    """Return the shard's counts: items requested, answered and failed; and answered items with a repaired reply.
+
+    An item is answered when all requests that it sent are, and failed when one is: then its earlier requests are
+    answered in the ledger all the same, and are not asked again.
 
     Raises:
         AccountingError: rows, plan and ledger do not agree; says where.
     """
-    answered = set(frame.filter(pl.col("status") == "answered")["item"])
-    counts = {"requested": len(plan.items), "answered": len(answered), "failed": frame.height - len(answered)}
-    if counts["requested"] != counts["answered"] + counts["failed"] or frame["item"].n_unique() != frame.height:
+    failed = sum(row["error"] is not None for row in rows)
+    counts = {"requested": len(plan.items), "answered": len(rows) - failed, "failed": failed}
+    counts["repaired"] = sum(not row["error"] and any(asked["repairs"] for asked in row["asked"]) for row in rows)
+    if {row["item"] for row in rows} != {item.item for item in plan.items} or len(rows) != len(plan.items):
         raise AccountingError(
-            f"shard {plan.name}: {counts['requested']} requested, {counts['answered']} answered, "
-            f"{counts['failed']} failed, {frame['item'].n_unique()} different items",
+            f"shard {plan.name}: {counts['requested']} items requested, {len(rows)} rows came back",
             "requested = answered + failed, each item once",
         )
-    recorded = {entry.item for entry in entries if entry.status == "answered"}
-    if recorded != answered:
-        where = ", ".join(sorted(recorded ^ answered)[:5])
-        raise AccountingError(
-            f"shard {plan.name}: {len(answered)} rows are answered, the ledger has {len(recorded)} ({where})",
-            "a ledger line for each answered row, and a row for each such line",
-        )
+    technique = TECHNIQUES[plan.technique]
+    sent = [(row, asked, technique.request(row["item"], asked["step"])) for row in rows for asked in row["asked"]]
+    answered = {name for _, asked, name in sent if asked["reply"] is not None}
+    _compare(plan, "answered", answered, {entry.item for entry in entries if entry.status == "answered"})
+    lost = {name for row, asked, name in sent if row["error"] and asked is row["asked"][-1]}
+    told = {entry.item for entry in entries if entry.status == "failed"}
+    _compare(plan, "failed", lost, told & lost)
     return counts
+
+
+def _compare(plan: ShardPlan, what: str, sent: set[str], recorded: set[str]) -> None:
+    if sent != recorded:
+        where = ", ".join(sorted(sent ^ recorded)[:5])
+        raise AccountingError(
+            f"shard {plan.name}: {len(sent)} requests were {what}, the ledger has {len(recorded)} ({where})",
+            "a ledger line for each request, and a request for each line",
+        )

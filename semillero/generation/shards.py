@@ -16,24 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from semillero.generation.channel import Channel
 from semillero.generation.endpoint import open_endpoint
-from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed
+from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed, count_repairs
 from semillero.generation.ledger import Ledger, count_statuses, parse_entries, read_answers
 from semillero.generation.plan import ShardPlan
 from semillero.generation.prompts import EMBEDDED_SAMPLING, digest_prompts
+from semillero.generation.rows import build_records, finish_rows
+from semillero.generation.techniques import TECHNIQUES
 from semillero.models.embedded import GGUF_SHA256
 from semillero.progress import track
 from semillero.project import CorpusSettings, GeneratorSettings
-from semillero.records import GENERATED, record_id, write_records
+from semillero.records import GENERATED, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
 
-VERSION = 2
+VERSION = 3
 LEDGER = "ledger.jsonl"
-PERIOD = "actual"
-TASK = "pregunta_abierta"
 # Of the generator, what changes the text. Address, speed and patience do not.
 TEXT_SETTINGS = ("kind", "model", "temperature", "max_tokens", "constrain", "seed")
 
@@ -74,7 +72,7 @@ def build_recipe(plan: ShardPlan, generator: GeneratorSettings) -> Recipe:
         settings.update(gguf=GGUF_SHA256, sampling=EMBEDDED_SAMPLING)
     inputs: dict[str, str | list[str]] = {
         "items": plan.item_digests(),
-        "prompts": digest_prompts(plan.technique, plan.language),
+        "prompts": digest_prompts(TECHNIQUES[plan.technique], plan.language),
     }
     return Recipe("generate", VERSION, inputs, settings, part=plan.name)
 
@@ -104,7 +102,7 @@ def _open_ahead(
     generator = corpus.generator
     _import_quietly()
     endpoint = stack.enter_context(open_endpoint(generator))
-    advance = stack.enter_context(track("generating", total=sum(len(plan.items) for plan, _ in missing)))
+    advance = stack.enter_context(track("generating", total=sum(plan.requests for plan, _ in missing)))
     known = read_answers(store.work(missing[0][1]).parent)
     window = 2 + 2 * generator.concurrency // corpus.shard_size  # always at least two rounds of requests at hand
     pool = ThreadPoolExecutor(window, thread_name_prefix="shard")
@@ -126,61 +124,31 @@ def _open_ahead(
 def ask_shard(
     plan: ShardPlan, ledger_path: Path, channel: Channel, corpus: CorpusSettings, advance: Callable[[int], None]
 ) -> Rows:
-    """Return one row an item, with ``instruction, answer, prompt, reply, error, model_name``."""
+    """Return one row an item, with the columns of `Ask` and those that its technique makes of the replies."""
     from semillero.generation.dag import build_pipeline, run_pipeline
     from semillero.generation.llm import build_llm
 
     allowed = count_allowed(corpus.generator.max_failed, len(plan.items))
     with Ledger(ledger_path) as ledger:
         llm = build_llm(channel, ledger, allowed, advance)
-        return run_pipeline(build_pipeline(plan, corpus.generator, llm))
+        rows = run_pipeline(build_pipeline(plan, corpus.generator, llm))
+    advance(plan.requests - sum(len(row["asked"]) for row in rows))  # requests that an unusable reply made needless
+    return finish_rows(plan, rows)
 
 
 def _fill_draft(draft: Draft, plan: ShardPlan, rows: Rows, ledger_path: Path) -> None:
     entries, _ = parse_entries(ledger_path)
     frame = build_records(plan, rows)
-    draft.counts.update(check_accounts(plan, frame, entries))
+    draft.counts.update(check_accounts(plan, rows, entries))
     write_records(frame, GENERATED, draft.path / "records.parquet")
     shutil.copyfile(ledger_path, draft.path / LEDGER)
     draft.volatile.add(LEDGER)
     draft.run["attempts"] = count_statuses(entries)
+    draft.run["repairs"] = count_repairs(rows)
     draft.run["tokens"] = {
         kind: sum((entry.usage or {}).get(f"{kind}_tokens", 0) for entry in entries)
         for kind in ("prompt", "completion")
     }
-
-
-def build_records(plan: ShardPlan, rows: Rows) -> pl.DataFrame:
-    """Return the shard's rows with the columns of GENERATED, in the plan's order."""
-    by_item = {row["item"]: row for row in rows}
-    records = []
-    for item in plan.items:
-        row = by_item[item.item]
-        text = (row["instruction"], row["answer"]) if row["instruction"] else ("", row["reply"] or "")
-        records.append(
-            {
-                "id": record_id(item.item, *text),
-                "item": item.item,
-                "group": item.group,
-                "variety": plan.variety,
-                "topic": item.topic,
-                "technique": plan.technique,
-                "instruction": row["instruction"],
-                "answer": row["answer"],
-                "alternative": row.get("alternative"),
-                "register": item.register,
-                "period": PERIOD,
-                "domain": item.domain,
-                "task": TASK,
-                "source": item.passage,
-                "prompt": row["prompt"],
-                "model": row["model_name"],
-                "reply": row["reply"],
-                "status": "failed" if row["error"] else "answered",
-                "error": row["error"],
-            }
-        )
-    return pl.DataFrame(records, schema=GENERATED)
 
 
 def _import_quietly() -> None:

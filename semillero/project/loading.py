@@ -86,6 +86,8 @@ def _missing_files(project: Project, file: Path, tree: yaml.Node) -> list[str]:
         (("corpus", "topics"), corpus.topics),
         (("corpus", "seeds"), corpus.seeds),
         (("corpus", "passages"), corpus.passages),
+        (("corpus", "personas"), corpus.personas),
+        (("corpus", "questions"), corpus.questions),
         (("corpus", "reserved"), corpus.reserved),
         *((("corpus", "benchmarks", i), path) for i, path in enumerate(corpus.benchmarks)),
     ]

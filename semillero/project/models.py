@@ -75,7 +75,7 @@ class Variety(Section):
     )
     name: str = Field(description="Its name in Spanish, for cards and pages.")
     country: str = Field(description="Country (and region) it is spoken in: MX, ES (Cataluña) …")
-    requests: int = Field(ge=1, le=1_000_000, description="How many generation requests to plan for it.")
+    requests: int = Field(ge=1, le=1_000_000, description="How many rows to ask for; some take several requests.")
 
 
 class GeneratorSettings(Section):
@@ -176,12 +176,38 @@ class Techniques(Section):
         description="A trusted passage becomes the answer; the model writes its question.",
     )
     self_instruct: float = Field(default=0.0, ge=0.0, description="New question and answer from seed examples.")
+    evolved: float = Field(
+        default=0.0, ge=0.0, description="A seed's question made harder, then answered (2 requests a row)."
+    )
+    grounded: float = Field(
+        default=0.0, ge=0.0, description="Question and short answer written from a passage, which the row keeps."
+    )
+    persona: float = Field(
+        default=0.0, ge=0.0, description="What a persona of the variety's country would ask, and its answer."
+    )
+    parallel: float = Field(
+        default=0.0, ge=0.0, description="The same questions in every variety; rows of one share `paralelo`."
+    )
+    conversation: float = Field(
+        default=0.0, ge=0.0, description="Conversations of two or three turns (as many requests a row)."
+    )
+    critique: float = Field(
+        default=0.0, ge=0.0, description="An answer, its critique, the answer rewritten (3 requests a row)."
+    )
+    candidates: float = Field(
+        default=0.0, ge=0.0, description="Three answers ranked by the model: preference pairs (4 requests a row)."
+    )
 
     @model_validator(mode="after")
     def _something_is_made(self) -> Self:
-        if self.backtranslation + self.self_instruct <= 0:
+        if sum(self.model_dump().values()) <= 0:
             raise ValueError("at least one technique needs a share above 0")
         return self
+
+
+FROM_PASSAGES = ("backtranslation", "grounded")  # the others need seeds of each variety
+# The file that a technique writes from, where it needs one.
+NEEDED_FILES = {**dict.fromkeys(FROM_PASSAGES, "passages"), "persona": "personas", "parallel": "questions"}
 
 
 class CorpusSettings(Section):
@@ -191,10 +217,14 @@ class CorpusSettings(Section):
     topics: Path = Field(description="YAML list of topics: id, name, domain.")
     seeds: Path = Field(description="JSON lines of instruction/answer pairs to write from.")
     passages: Path | None = Field(default=None, description="JSON lines of trusted passages.")
+    personas: Path | None = Field(default=None, description="JSON lines of personas who ask: id, text.")
+    questions: Path | None = Field(
+        default=None, description="JSON lines of questions asked in every variety: id, topic, instruction."
+    )
     reserved: Path | None = Field(default=None, description="JSON lines of pairs that must never be trained on.")
     benchmarks: tuple[Path, ...] = Field(default=(), description="More files the corpus must not contain.")
     techniques: Techniques = Field(default_factory=Techniques, description="Shares of the techniques.")
-    shard_size: int = Field(default=25, ge=1, le=10_000, description="Requests a shard.")
+    shard_size: int = Field(default=25, ge=1, le=10_000, description="Rows asked for in a shard.")
     generator: GeneratorSettings = Field(default_factory=GeneratorSettings, description="The model that writes.")
     min_yield: Share = Field(default=0.3, description="Least share of usable replies in a shard; below it, stop.")
     filters: FilterSettings = Field(default_factory=FilterSettings, description="What curation rejects.")
@@ -207,8 +237,9 @@ class CorpusSettings(Section):
         twice = sorted({code for code in codes if codes.count(code) > 1})
         if twice:
             raise ValueError(f"varieties listed twice: {', '.join(twice)}")
-        if self.techniques.backtranslation and not self.passages:
-            raise ValueError("techniques.backtranslation needs a passages file")
+        for technique, file in NEEDED_FILES.items():
+            if getattr(self.techniques, technique) and not getattr(self, file):
+                raise ValueError(f"techniques.{technique} needs a {file} file")
         return self
 
 

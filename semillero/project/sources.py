@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from semillero.errors import InputError
-from semillero.project.models import Project
+from semillero.project.models import FROM_PASSAGES, CorpusSettings, Project
 
 Text = Annotated[str, Field(min_length=1)]
 SHOWN = 10  # faults listed one by one; the rest are counted
@@ -54,9 +54,30 @@ class Passage(Row):
     variety: Text
     topic: Text
     text: Text
+    origin: Text | None = None  # a URL or a citation, published as the rows' `origen`
+
+    @property
+    def citation(self) -> str:
+        """Where rows of this passage say they come from."""
+        return self.origin or f"pasaje:{self.id}"
 
 
-AnyRow = TypeVar("AnyRow", Topic, Pair, Passage)
+class Persona(Row):
+    """Who asks: an occupation or a situation, in one Spanish phrase without a country."""
+
+    id: Text
+    text: Text
+
+
+class Question(Row):
+    """A question that is asked in every variety; it names no country."""
+
+    id: Text
+    topic: Text
+    instruction: Text
+
+
+AnyRow = TypeVar("AnyRow", Topic, Pair, Passage, Persona, Question)
 
 
 class Sources(BaseModel):
@@ -69,6 +90,8 @@ class Sources(BaseModel):
     passages: tuple[Passage, ...]
     reserved: tuple[Pair, ...]
     benchmarks: tuple[str, ...]  # texts the corpus must not contain
+    personas: tuple[Persona, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 def load_sources(project: Project) -> Sources:
@@ -82,27 +105,41 @@ def load_sources(project: Project) -> Sources:
     seeds = load_rows(project.resolve(corpus.seeds), Pair)
     passages = load_rows(project.resolve(corpus.passages), Passage) if corpus.passages else ()
     reserved = load_rows(project.resolve(corpus.reserved), Pair) if corpus.reserved else ()
-    known, codes = {t.id for t in topics}, {v.code for v in corpus.varieties}
-    strange = sorted(({seed.topic for seed in seeds} | {passage.topic for passage in passages}) - known)
+    personas = load_rows(project.resolve(corpus.personas), Persona) if corpus.personas else ()
+    questions = load_rows(project.resolve(corpus.questions), Question) if corpus.questions else ()
+    known = {t.id for t in topics}
+    used = {seed.topic for seed in seeds} | {passage.topic for passage in passages} | {q.topic for q in questions}
+    strange = sorted(used - known)
     if strange:
         raise InputError(
-            f"topics used by seeds or passages but not listed in {corpus.topics}: {', '.join(strange)}",
+            f"topics used by seeds, passages or questions but not listed in {corpus.topics}: {', '.join(strange)}",
             "every topic listed",
             "add them there, or correct the rows",
         )
-    for code in sorted(codes):
-        for name, rows, share in (
-            ("seeds", seeds, corpus.techniques.self_instruct),
-            ("passages", passages, corpus.techniques.backtranslation),
-        ):
-            if share and not any(row.variety == code for row in rows):
-                raise InputError(
-                    f"no {name} for variety {code}",
-                    f'at least one row with "variety": "{code}"',
-                    "add some, remove the variety, or set that technique's share to 0",
-                )
+    _check_varieties(corpus, {"seeds": {s.variety for s in seeds}, "passages": {p.variety for p in passages}})
     texts = tuple(text for path in corpus.benchmarks for text in _load_texts(project.resolve(path)))
-    return Sources(topics=topics, seeds=seeds, passages=passages, reserved=reserved, benchmarks=texts)
+    return Sources(
+        topics=topics,
+        seeds=seeds,
+        passages=passages,
+        reserved=reserved,
+        benchmarks=texts,
+        personas=personas,
+        questions=questions,
+    )
+
+
+def _check_varieties(corpus: CorpusSettings, found: dict[str, set[str]]) -> None:
+    used = [name for name, share in corpus.techniques.model_dump().items() if share]
+    for code in sorted(variety.code for variety in corpus.varieties):
+        for name in used:
+            needed = "passages" if name in FROM_PASSAGES else "seeds"
+            if code not in found[needed]:
+                raise InputError(
+                    f"no {needed} for variety {code}",
+                    f'at least one row with "variety": "{code}"',
+                    f"add some, remove the variety, or set corpus.techniques.{name} to 0",
+                )
 
 
 def load_rows(path: Path, kind: type[AnyRow]) -> tuple[AnyRow, ...]:

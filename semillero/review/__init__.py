@@ -2,9 +2,9 @@
 
 In: the curate artifact (``accepted.parquet``) and, where there is a judge, its scores. Out:
 ``reviewed.parquet`` (every accepted row with its decision, reason, score, reviewers and the text it had
-before any edit), ``preferences.parquet`` (pairs from edits and rankings; none in automatic mode) and
-``agreement.json`` (who reviewed, and whether people did). Nothing leaves silently:
-accepted = kept + discarded + pending, or the run fails.
+before any edit), ``preferences.parquet`` (pairs from people's edits and rankings; in automatic mode from a
+model's rankings, which the pairs say) and ``agreement.json`` (who reviewed, and whether people did). Nothing leaves
+silently: accepted = kept + discarded + pending, or the run fails.
 
 Each mode lives in files of its own and returns a `Review`: `automatic` by score; `people` by what reviewers
 answered in Argilla, for whom the run waits.
@@ -20,7 +20,7 @@ from semillero.store import Artifact, Draft, Recipe, RunStore
 
 __all__ = ["VERSION", "Review", "review_by_people", "review_records"]
 
-VERSION = 2
+VERSION = 3
 # What decides; where Argilla is and how long the run waits for it changes no decision.
 AUTOMATIC = {"mode", "discard"}
 BY_PEOPLE = {"mode", "exclude", "min_submitted", "overlap", "overlap_submitted", "keep_from", "reviewers"}

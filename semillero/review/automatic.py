@@ -30,7 +30,7 @@ def decide_by_score(
         review: gives the share to discard; a variety always keeps at least one row.
 
     Returns:
-        The rows in the same order with their decisions; no preference pairs: nobody compared two answers.
+        The rows in the same order with their decisions, and the pairs that a model ranked when it wrote them.
     """
     if scores is None:
         rows = accepted.with_columns(pl.lit(None, pl.Float64).alias("score"))
@@ -46,7 +46,15 @@ def decide_by_score(
         pl.col("instruction").alias("original_instruction"),
         pl.col("answer").alias("original_answer"),
     ).select(list(REVIEWED))
-    return Review(reviewed, pl.DataFrame(schema=PREFERENCES), _describe(reviewed, judge, review))
+    pairs = pair_ranked(rows.filter(~discarded))
+    return Review(reviewed, pairs, _describe(reviewed, judge, review, pairs))
+
+
+def pair_ranked(kept: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs (PREFERENCES) of rows whose two answers a model ranked; each pair names that model."""
+    ranked = kept.filter(pl.col("alternative").is_not_null() & pl.col("ranked_by").is_not_null())
+    named = ranked.with_columns(prompt="instruction", chosen="answer", rejected="alternative")
+    return named.filter(pl.col("chosen") != pl.col("rejected")).select(list(PREFERENCES)).sort("id")
 
 
 def judge_name(judge: dict[str, Any] | None) -> str:
@@ -68,7 +76,9 @@ def _lowest(rows: pl.DataFrame, share: float) -> list[str]:
     return low
 
 
-def _describe(reviewed: pl.DataFrame, judge: dict[str, Any] | None, review: ReviewSettings) -> dict[str, Any]:
+def _describe(
+    reviewed: pl.DataFrame, judge: dict[str, Any] | None, review: ReviewSettings, pairs: pl.DataFrame
+) -> dict[str, Any]:
     counts = reviewed.group_by("variety").agg(
         pl.len().alias("accepted"),
         *((pl.col("decision") == name).sum().alias(name) for name in DECISIONS),
@@ -79,10 +89,15 @@ def _describe(reviewed: pl.DataFrame, judge: dict[str, Any] | None, review: Revi
         "mode": "automatic",
         "human_reviewed": False,
         "statement": "No person has reviewed these rows. Filters accepted them"
-        + (" and a model's score decided which were discarded." if judge else "; nothing judged them."),
+        + (" and a model's score decided which were discarded." if judge else "; nothing judged them.")
+        + (" Which of two answers is the better one, a model decided." if pairs.height else ""),
         "reviewers": sorted(set(reviewed["reviewers"].explode().drop_nulls())),
         "judge": judge,
         "discard_share": review.discard,
+        "preferences": {
+            "pairs": pairs.height,
+            "ranked_by": dict(pairs["ranked_by"].value_counts(sort=True).iter_rows()),
+        },
         "overlap": 1,  # each row was looked at once: agreement between reviewers is undefined
         "agreement": None,
         "varieties": {row.pop("variety"): row for row in counts.sort("variety").to_dicts()},

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -14,6 +14,7 @@ Payload = dict[str, Any]
 PLAN = "semillero:plan"  # who says which variety a row was asked for in
 NOT_IN_AGENT = re.compile(r"[^a-zA-Z0-9:./ _-]+")  # Argilla's own rule for the names of agents
 LONGEST_AGENT = 200
+SPEAKERS = {"user": "Persona", "assistant": "Modelo"}
 
 
 def build_payload(
@@ -74,10 +75,16 @@ def name_agent(judge: JudgeSettings) -> str:
 
 
 def _build_fields(row: Mapping[str, Any]) -> dict[str, str]:
-    fields = {name: escape_text(row[column]) for name, column in FIELDS.items() if row[column]}
+    texts = {**row, "history": write_turns(row["history"] or ())}
+    fields = {name: escape_text(texts[column]) for name, column in FIELDS.items() if texts[column]}
     if _squeeze(row["source"] or "") == _squeeze(row["answer"]):
         fields.pop("passage", None)  # back-translation: the answer is the passage, and twice is once too often
     return fields
+
+
+def write_turns(history: Sequence[Mapping[str, str]]) -> str:
+    """Return the turns before the question as a reviewer reads them."""
+    return "\n\n".join(f"{SPEAKERS[turn['role']]}: {turn['content']}" for turn in history)
 
 
 def _suggest(row: Mapping[str, Any], judge: JudgeSettings) -> dict[str, Payload]:

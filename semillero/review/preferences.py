@@ -39,7 +39,8 @@ def find_preferences(answers: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.Data
     pairs = pl.concat([corrected, ranked]).filter(squeeze(pl.col("chosen")) != squeeze(pl.col("rejected")))
     known = pairs.unique(["variety", "prompt", "chosen", "rejected"], keep="first", maintain_order=True)
     origin = dict(known.group_by("origin").len().iter_rows())
-    return known.select(list(PREFERENCES)).sort(list(PREFERENCES)), {
+    named = known.join(rows.select("id", "history"), on="id", how="left").with_columns(ranked_by=pl.lit("people"))
+    return named.select(list(PREFERENCES)).sort("id", "variety", "prompt", "chosen", "rejected"), {
         "pairs": known.height,
         "from_corrections": origin.get("correction", 0),
         "from_rankings": origin.get("ranking", 0),

@@ -35,6 +35,7 @@ RANKED = {"first": "Primera · First", "second": "Segunda · Second"}  # longer 
 
 # Field of the Argilla record → column of ACCEPTED.
 FIELDS = {
+    "conversation": "history",
     "question_text": "instruction",
     "answer_text": "answer",
     "second_answer": "alternative",
@@ -67,6 +68,7 @@ def _build_fields(client: "argilla.Argilla", place: Place) -> "list[argilla.Text
     import argilla as rg
 
     titles = {
+        "conversation": "Conversación hasta aquí · Conversation so far",
         "question_text": "Pregunta · Question",
         "answer_text": "Primera respuesta · First answer" if place.pairs else "Respuesta · Answer",
         "second_answer": "Segunda respuesta · Second answer",

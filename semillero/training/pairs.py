@@ -9,10 +9,10 @@ from typing import Any, Self
 from semillero.digests import digest_json
 from semillero.errors import TrainingError
 from semillero.models.batches import Example
-from semillero.models.chat import IGNORED, render_example
+from semillero.models.chat import IGNORED, Message, render_example
 from semillero.training.rows import read_columns
 
-COLUMNS = ("prompt", "chosen", "rejected")
+COLUMNS = ("history", "prompt", "chosen", "rejected")
 VALIDATION = 0.1  # share of the prompts
 
 
@@ -48,7 +48,7 @@ class Pairs:
 
 
 def encode_pairs(path: Path, tokenizer: Any, max_length: int) -> Pairs:
-    """Encode the ``prompt``, ``chosen`` and ``rejected`` columns of a parquet file (text each).
+    """Encode the ``prompt``, ``chosen`` and ``rejected`` columns of a parquet file, after the turns in ``history``.
 
     Raises:
         TrainingError: no pairs, none short enough, or a pair whose answers are the same tokens.
@@ -100,9 +100,11 @@ def _digest_prompt(example: Example) -> str:
     return digest_json([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
 
 
-def _encode(tokenizer: Any, prompt: str, chosen: str, rejected: str) -> tuple[Example, Example]:
-    question = {"role": "user", "content": prompt}
+def _encode(
+    tokenizer: Any, history: Sequence[Message] | None, prompt: str, chosen: str, rejected: str
+) -> tuple[Example, Example]:
+    before = [*(history or ()), {"role": "user", "content": prompt}]
     better, worse = (
-        render_example(tokenizer, [question, {"role": "assistant", "content": answer}]) for answer in (chosen, rejected)
+        render_example(tokenizer, [*before, {"role": "assistant", "content": answer}]) for answer in (chosen, rejected)
     )
     return better, worse

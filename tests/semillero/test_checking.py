@@ -1,5 +1,6 @@
 """``semillero check`` finds what would fail later, and goes on to the next thing."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ def test_everything_that_is_wrong_is_told_at_once(project: Path, monkeypatch: py
     assert "127.0.0.1:9" in found["judge"][1]
     assert "127.0.0.1:9" in found["reviewers"][1]
     assert found["disk"][0] == "ok"  # what comes after a fault is tried all the same
+
+
+def test_more_parallel_rows_than_questions_are_told(project: Path) -> None:
+    asked = {"id": "q", "topic": "cocina", "instruction": "¿Qué se desayuna en casa un domingo?"}
+    (project.parent / "questions.jsonl").write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    change(project, corpus={"questions": "questions.jsonl", "techniques": {"backtranslation": 0.5, "parallel": 0.5}})
+    assert outcomes(project)["parallel questions"][0] == "warns"
+    change(project, corpus={"techniques": {"backtranslation": 0.9, "parallel": 0.01}})
+    assert "parallel questions" not in outcomes(project)
 
 
 def test_a_store_in_use_is_told(project: Path) -> None:

@@ -150,4 +150,14 @@ def test_only_settings_that_cards_tell_make_new_cards(tmp_path: Path) -> None:
     assert write_cards(store, same, fake_outputs(store, same)).reused
     other = fake_project(tmp_path, project={"motivation": "Otra razón, igual de buena que la de antes."})
     assert not write_cards(store, other, fake_outputs(store, other)).reused
-    assert list(PREFERENCES) == ["id", "variety", "prompt", "chosen", "rejected"]  # what columns.yaml explains
+
+
+@pytest.mark.parametrize(("who", "told"), [("people", False), ("model:juez", True)])
+def test_pairs_that_no_person_ranked_are_said_to_be(tmp_path: Path, who: str, told: bool) -> None:
+    store, project = RunStore(str(tmp_path / "store")), fake_project(tmp_path)
+    cards = write_cards(store, project, fake_outputs(store, project, pairs=3, ranked_by=who))
+    for name, words in (("README.md", "Pairs that are not human"), ("README_ES.md", "Pares no humanos")):
+        text = (store.folder(cards) / "dataset" / name).read_text(encoding="utf-8")
+        assert (f"**{words}:** 3" in text) == told
+        assert ("`model:juez`" in text) == told
+        assert all(f"`{column}`" in text for column in PREFERENCES)

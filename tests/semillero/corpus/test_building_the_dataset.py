@@ -72,6 +72,18 @@ def test_near_duplicates_of_two_groups_do_not_straddle(store: RunStore, put_revi
     assert statistics["near_duplicates"]["groups_merged"] == len(twins)
 
 
+def test_rows_of_one_question_in_several_varieties_do_not_straddle(store: RunStore, put_reviewed: Put) -> None:
+    rows = make_rows(["es-MX", "es-AR", "ca"], groups=12, each=1)
+    for row in rows:
+        question = f"pregunta:{row['group'][-2:]}"  # the same twelve questions in every variety
+        row |= {"group": question, "parallel": question, "technique": "parallel"}
+    artifact = build_dataset(store, put_reviewed(rows), SOURCES, make_corpus(COUNTRIES))
+    found = read_splits(store.folder(artifact)).group_by("paralelo").agg(pl.col("split").n_unique(), pl.len())
+    assert found.height == 12
+    assert set(found["len"]) == {3}
+    assert set(found["split"]) == {1}
+
+
 def test_statistics_agree_with_the_files(store: RunStore, put_reviewed: Put) -> None:
     artifact = build_dataset(store, put_reviewed(make_rows(list(COUNTRIES))), SOURCES, make_corpus(COUNTRIES))
     found = read_splits(store.folder(artifact))
@@ -106,7 +118,10 @@ def test_one_passage_cannot_be_split(store: RunStore, put_reviewed: Put) -> None
 
 def test_preference_pairs_are_handed_on(store: RunStore, put_reviewed: Put) -> None:
     rows = make_rows(["ca"], groups=4)
-    pair = {"id": rows[0]["id"], "variety": "ca", "prompt": "p", "chosen": "c", "rejected": "r"}
+    pair = {
+        "id": rows[0]["id"], "variety": "ca", "history": [{"role": "user", "content": "h"}], "prompt": "p",
+        "chosen": "c", "rejected": "r", "ranked_by": "people",
+    }  # fmt: skip
     artifact = build_dataset(store, put_reviewed(rows, [pair]), SOURCES, make_corpus(COUNTRIES))
     assert pl.read_parquet(store.folder(artifact) / "preferences.parquet").to_dicts() == [pair]
 

@@ -39,20 +39,34 @@ def test_every_column_in_order() -> None:
     same = {
         "id": "id", "registro": "register", "periodo": "period", "dominio": "domain", "tarea": "task", "tema": "topic",
         "prompt": "prompt", "modelo": "model", "tecnica": "technique", "grupo": "group", "puntuacion": "score",
+        "origen": "origin",
     }  # fmt: skip
     assert {column: found[column] for column in same} == {column: made[key] for column, key in same.items()}
 
 
-def test_the_origin_names_passage_or_seeds_and_never_a_text_or_a_url() -> None:
+def test_a_passage_is_published_unless_it_is_the_answer() -> None:
+    rows = make_rows(["es-MX"], groups=3, each=1)
+    rows[1] |= {
+        "technique": "grounded",
+        "answer": "Es lo que dice.",
+        "source": "Lo que dice.",
+        "origin": "https://a.org",
+    }
+    rows[2] |= {"technique": "self_instruct", "source": None}
+    found = publish(rows)
+    assert found["pasaje"].to_list() == [None, "Lo que dice.", None]
+    assert found["origen"].to_list()[:2] == ["pasaje:es-MX-p00", "https://a.org"]
+
+
+def test_a_conversation_is_whole_in_messages_and_its_last_turn_in_the_pair() -> None:
     rows = make_rows(["es-MX"], groups=2, each=1)
-    rows[1] |= {"item": "es-MX/self_instruct/seeds-3/7", "technique": "self_instruct", "source": None}
-    assert publish(rows)["origen"].to_list() == ["pasaje:es-MX-p00", "semillas:seeds-3"]
-
-
-def test_a_passage_whose_id_has_slashes_keeps_them() -> None:
-    rows = make_rows(["es-MX"], groups=1, each=1)
-    rows[0]["item"] = "es-MX/backtranslation/libro/2/p1/0"
-    assert publish(rows)["origen"].to_list() == ["pasaje:libro/2/p1"]
+    before = [{"role": "user", "content": "¿Qué es el maíz?"}, {"role": "assistant", "content": "Un grano."}]
+    rows[0]["history"] = before
+    first, second = publish(rows).to_dicts()
+    assert first["messages"][:2] == before
+    assert [turn["role"] for turn in first["messages"]] == ["user", "assistant"] * 2
+    assert first["messages"][-1]["content"] == first["respuesta"] == rows[0]["answer"]
+    assert len(second["messages"]) == 2
 
 
 def test_a_variety_that_the_project_does_not_list_is_refused() -> None:

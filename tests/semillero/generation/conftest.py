@@ -1,4 +1,4 @@
-"""A small corpus of our own: two varieties, three topics, nine seeds and five passages each."""
+"""A small corpus of our own: two varieties, three topics, nine seeds and five passages each, personas, questions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from semillero.project import CorpusSettings
-from semillero.project.sources import Pair, Passage, Sources, Topic
+from semillero.project.sources import Pair, Passage, Persona, Question, Sources, Topic
 
 REGISTERS = ("coloquial", "medio", "culto")
 TOPICS = {"cocina": "Cocina", "rios": "Ríos y lagos", "fiestas": "Fiestas"}
@@ -26,6 +26,15 @@ FACTS = {
         "La calçotada se celebra a l'hivern. Els calçots es couen a la brasa i es mullen amb salsa.",
         "El Ter neix a Ulldeter. Travessa Ripoll i Girona abans d'arribar al mar.",
     ),
+}
+
+
+PERSONAS = {"maestra": "una maestra rural", "taxista": "un taxista nocturno", "abuelo": "un abuelo que cuida nietos"}
+QUESTIONS = {
+    "desayuno": ("cocina", "¿Qué se suele desayunar un domingo en casa?"),
+    "bano": ("rios", "¿Dónde se baña la gente cuando hace mucho calor?"),
+    "baile": ("fiestas", "¿Qué se baila en las bodas y quién empieza?"),
+    "regalo": ("fiestas", "¿Qué se lleva de regalo cuando alguien invita a comer?"),
 }
 
 
@@ -55,6 +64,8 @@ def make_sources() -> Sources:
         passages=tuple(passages),
         reserved=(),
         benchmarks=(),
+        personas=tuple(Persona(id=key, text=text) for key, text in PERSONAS.items()),
+        questions=tuple(Question(id=k, topic=topic, instruction=ask) for k, (topic, ask) in QUESTIONS.items()),
     )
 
 
@@ -70,6 +81,8 @@ def make_corpus(requests: int = 12, shard_size: int = 5, **changes: Any) -> Corp
             "topics": "topics.yaml",
             "seeds": "seeds.jsonl",
             "passages": "passages.jsonl",
+            "personas": "personas.jsonl",
+            "questions": "questions.jsonl",
             "techniques": {"backtranslation": 0.5, "self_instruct": 0.5},
             "shard_size": shard_size,
             "generator": generator,

@@ -1,5 +1,6 @@
 """SIGKILL at random moments, then the same command: same content, and nothing paid for twice."""
 
+import json
 import os
 import random
 import signal
@@ -20,19 +21,21 @@ from tests.scripted_llm import scripted_llm
 
 ROOT = Path(__file__).parents[3]
 CHILD = """
-import sys
+import json, sys
 from semillero.generation import generate_shards, plan_shards
 from semillero.store import RunStore
 from tests.semillero.generation.conftest import make_corpus, make_sources
-corpus = make_corpus(60, 11, generator={"base_url": sys.argv[2], "concurrency": 6})
+techniques = json.loads(sys.argv[3])
+corpus = make_corpus(60, 11, techniques=techniques, generator={"base_url": sys.argv[2], "concurrency": 6})
 generate_shards(RunStore(sys.argv[1]), plan_shards(corpus, make_sources()), corpus)
 """
 CONCURRENCY = 6
 
 
-def start(store: Path, url: str) -> "subprocess.Popen[bytes]":
+def start(store: Path, url: str, techniques: dict[str, float]) -> "subprocess.Popen[bytes]":
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(store), url], cwd=ROOT, env=environment)
+    command = [sys.executable, "-c", CHILD, str(store), url, json.dumps(techniques)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment)
 
 
 def count_answered(store: Path) -> int:
@@ -45,18 +48,30 @@ def count_answered(store: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.chaos
-@pytest.mark.parametrize("faults", [{}, {"http-503": 0.15, "reset": 0.1}], ids=["calm", "rough"])
+@pytest.mark.parametrize(
+    ("faults", "techniques"),
+    [
+        ({}, {"backtranslation": 0.5, "self_instruct": 0.5}),
+        ({"http-503": 0.15, "reset": 0.1}, {"backtranslation": 0.4, "conversation": 0.3, "candidates": 0.3}),
+    ],
+    ids=["calm, one request a row", "rough, several"],
+)
 def test_kills_at_random_moments_cost_only_what_was_in_flight(
-    tmp_path: Path, corpus: Callable[..., CorpusSettings], sources: Sources, faults: dict[str, float]
+    tmp_path: Path,
+    corpus: Callable[..., CorpusSettings],
+    sources: Sources,
+    faults: dict[str, float],
+    techniques: dict[str, float],
 ) -> None:
     with scripted_llm() as server:
-        settings = corpus(60, 11, generator={"base_url": server.base_url})
+        settings = corpus(60, 11, techniques=techniques, generator={"base_url": server.base_url})
         calm = generate_shards(RunStore(str(tmp_path / "calm")), plan_shards(settings, sources), settings)
-        assert server.requests == 120
+        planned = sum(plan.requests for plan in plan_shards(settings, sources))
+        assert server.requests == planned
     store, kills, chance = tmp_path / "killed", 0, random.Random(7)
     with scripted_llm(latency=0.15, faults=faults) as server:
         while kills < 4:
-            child, before = start(store, server.base_url), server.requests
+            child, before = start(store, server.base_url, techniques), server.requests
             while server.requests < before + 2 and child.poll() is None:  # importing is not what we want to kill
                 time.sleep(0.01)
             time.sleep(chance.uniform(0.0, 0.9))
@@ -68,11 +83,11 @@ def test_kills_at_random_moments_cost_only_what_was_in_flight(
             time.sleep(0.3)  # what was in flight reaches the server
             assert server.answered - count_answered(store) <= kills * CONCURRENCY
         assert kills >= 2
-        assert start(store, server.base_url).wait() == 0
-        assert count_answered(store) == 120
-        assert server.answered <= 120 + kills * CONCURRENCY
+        assert start(store, server.base_url, techniques).wait() == 0
+        assert count_answered(store) == planned
+        assert server.answered <= planned + kills * CONCURRENCY
         asked = server.requests
-        settings = corpus(60, 11, generator={"base_url": server.base_url})
+        settings = corpus(60, 11, techniques=techniques, generator={"base_url": server.base_url})
         made = generate_shards(RunStore(str(store)), plan_shards(settings, sources), settings)
         assert server.requests == asked
     assert [a.content for a in made] == [a.content for a in calm]

@@ -8,24 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semillero.generation import ShardPlan, plan_shards
-from semillero.generation.plan import divide, request_seed
+from semillero.generation.plan import divide
+from semillero.generation.prompts import request_seed
+from semillero.generation.techniques import TECHNIQUES
 from semillero.project import CorpusSettings
 from semillero.project.sources import Sources
 from tests.semillero.generation.conftest import make_corpus, make_sources
 
 counts = st.integers(1, 80)
 shares = st.floats(0.0, 5.0)
+ALL = dict.fromkeys(TECHNIQUES, 1.0)
 
 
 @settings(max_examples=60, deadline=None)
-@given(requests=counts, size=st.integers(1, 40), back=shares, own=st.floats(0.01, 5.0))
-def test_quotas_are_exact(requests: int, size: int, back: float, own: float) -> None:
-    corpus = make_corpus(requests, size, techniques={"backtranslation": back, "self_instruct": own})
+@given(requests=counts, size=st.integers(1, 40), back=shares, own=st.floats(0.01, 5.0), others=shares)
+def test_quotas_are_exact(requests: int, size: int, back: float, own: float, others: float) -> None:
+    wanted = dict.fromkeys(TECHNIQUES, others) | {"backtranslation": back, "self_instruct": own}
+    corpus = make_corpus(requests, size, techniques=wanted)
     plans = plan_shards(corpus, make_sources())
     asked = Counter((plan.variety, plan.technique) for plan in plans for _ in plan.items)
     for variety in ("es-MX", "ca"):
-        assert asked[variety, "backtranslation"] + asked[variety, "self_instruct"] == requests
-        assert abs(asked[variety, "backtranslation"] - requests * back / (back + own)) < 1
+        assert sum(asked[variety, name] for name in TECHNIQUES) == requests
+        for name, share in wanted.items():
+            assert abs(asked[variety, name] - requests * share / sum(wanted.values())) < 1
     assert all(1 <= len(plan.items) <= size for plan in plans)
     names = [item.item for plan in plans for item in plan.items]
     assert len(set(names)) == len(names) == 2 * requests
@@ -36,7 +41,7 @@ def test_quotas_are_exact(requests: int, size: int, back: float, own: float) -> 
 @given(requests=counts, first=st.integers(1, 40), second=st.integers(1, 40))
 def test_items_do_not_depend_on_shard_size(requests: int, first: int, second: int) -> None:
     def items(size: int) -> dict[str, str]:
-        plans = plan_shards(make_corpus(requests, size), make_sources())
+        plans = plan_shards(make_corpus(requests, size, techniques=ALL), make_sources())
         digests = [digest for plan in plans for digest in plan.item_digests()]
         return dict(zip((item.item for plan in plans for item in plan.items), digests, strict=True))
 
@@ -84,7 +89,7 @@ def test_topics_are_named_in_the_varietys_language(sources: Sources) -> None:
 
 
 def test_a_plan_survives_json(sources: Sources) -> None:
-    for plan in plan_shards(make_corpus(9), sources):
+    for plan in plan_shards(make_corpus(18, techniques=ALL), sources):
         assert ShardPlan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
 
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semillero.generation.replies import parse_reply
+from semillero.generation.replies import REPAIRS, Form, Parsed, parse_reply
+from semillero.generation.technique import Step
+from semillero.generation.techniques import TECHNIQUES
 
 QUESTION = "¿Qué lleva el mole poblano?"
 ANSWER = "Chiles secos, especias y chocolate."
@@ -14,6 +16,16 @@ KNOWN = [
     "¿Qué es un comal?",
     "¿Por qué se ponen flores de cempasúchil en la ofrenda de Día de Muertos y qué significan?",
 ]
+
+STOP = {"text": "Texto", "topic": "Tema", "question": "Pregunta", "original": "Original"}
+
+
+def parse(step: Step, reply: str, form: Form = "lines") -> Parsed:
+    return parse_reply(reply, step.keys, form, STOP[step.stop], KNOWN, step.reworks)
+
+
+def read(technique: str, reply: str) -> dict[str, str] | None:
+    return parse(TECHNIQUES[technique].steps[0], reply).fields
 
 
 @pytest.mark.parametrize(
@@ -32,7 +44,7 @@ KNOWN = [
     ],
 )
 def test_a_question_is_found_however_it_is_wrapped(reply: str) -> None:
-    assert parse_reply("backtranslation", reply, KNOWN) == {"pregunta": QUESTION}
+    assert read("backtranslation", reply) == {"pregunta": QUESTION}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +59,7 @@ def test_a_question_is_found_however_it_is_wrapped(reply: str) -> None:
     ],
 )
 def test_question_and_answer_are_found_however_they_are_wrapped(reply: str) -> None:
-    assert parse_reply("self_instruct", reply, KNOWN) == {"pregunta": QUESTION, "respuesta": ANSWER}
+    assert read("self_instruct", reply) == {"pregunta": QUESTION, "respuesta": ANSWER}
 
 
 @pytest.mark.parametrize(
@@ -72,11 +84,78 @@ def test_question_and_answer_are_found_however_they_are_wrapped(reply: str) -> N
     ],
 )
 def test_what_is_broken_is_not_usable(technique: str, reply: str) -> None:
-    assert parse_reply(technique, reply, KNOWN) is None
+    assert read(technique, reply) is None
 
 
-@settings(max_examples=50, deadline=None)
-@given(reply=st.text(), technique=st.sampled_from(["backtranslation", "self_instruct"]))
-def test_any_text_is_survived(reply: str, technique: str) -> None:
-    found = parse_reply(technique, reply, KNOWN)
-    assert found is None or all(text == text.strip() != "" for text in found.values())
+WITH = {"pregunta": QUESTION, "respuesta": ANSWER}
+
+
+@pytest.mark.parametrize(
+    ("form", "reply", "repairs"),
+    [
+        ("lines", f" {QUESTION}\nRespuesta: {ANSWER}\n", ()),
+        ("json", json.dumps(WITH), ()),
+        ("json", json.dumps(WITH, indent=2, ensure_ascii=False) + "\n", ()),
+        ("lines", json.dumps(WITH), ("other_form",)),
+        ("json", f"{QUESTION}\nRespuesta: {ANSWER}", ("other_form",)),
+        ("json", f"Claro:\n```json\n{json.dumps(WITH)}\n```", ("wrapped",)),
+        ("json", f'{{"pregunta": "{QUESTION}", "respuesta": "Chiles secos,\nespecias y chocolate.",}}', ("bad_json",)),
+        ("lines", f"**Pregunta:** {QUESTION}\n**Respuesta:** {ANSWER}", ("marked_up",)),
+        ("lines", f"{QUESTION}\nRespuesta: {ANSWER}\nTema: Ríos\nPregunta: ¿Y más?", ("went_on",)),
+        ("lines", f"{QUESTION}\n¿Y por qué?\nRespuesta: «{ANSWER}»\nTema: Ríos", ("went_on",)),
+    ],
+)
+def test_what_had_to_be_repaired_is_told(form: Form, reply: str, repairs: tuple[str, ...]) -> None:
+    parsed = parse(TECHNIQUES["self_instruct"].steps[0], reply, form)
+    assert parsed.fields is not None
+    assert parsed.repairs == repairs
+    assert set(repairs) <= set(REPAIRS)
+
+
+@pytest.mark.parametrize(
+    ("technique", "step", "reply", "fields"),
+    [
+        ("evolved", "evolve", " Explica en dos frases qué es un comal.\n", "Explica en dos frases qué es un comal."),
+        ("evolved", "evolve", "¿Qué es un comal?", None),  # not evolved at all
+        ("evolved", "answer", f" {ANSWER}\n\nPregunta: ¿Y qué más?", ANSWER),
+        ("evolved", "answer", "Pregunta: ¿Y qué más se pone?", None),
+        ("critique", "critique", "**Crítica:** No dice qué chiles.", "No dice qué chiles."),
+        ("conversation", "follow", f"Pregunta: {QUESTION}\nRespuesta: {ANSWER}\nPregunta: ¿Más?", QUESTION),
+        ("candidates", "rank", " 3, 1, 2\n", "3, 1, 2"),
+        ("candidates", "rank", "Orden: 2 > 3 > 1", "2, 3, 1"),
+        ("candidates", "rank", '{"orden": "1,3,2"}', "1, 3, 2"),
+        ("candidates", "rank", "1, 1, 2", None),
+        ("candidates", "rank", "La 2 es la mejor.", None),
+        ("candidates", "rank", "3, 2, 4", None),
+    ],
+)
+def test_each_steps_reply_is_understood(technique: str, step: str, reply: str, fields: str | None) -> None:
+    wanted = TECHNIQUES[technique].step(step)
+    parsed = parse(wanted, reply)
+    assert (parsed.fields or {}).get(wanted.keys[0]) == fields
+
+
+@pytest.mark.parametrize(
+    ("keys", "stop", "reply"),
+    [
+        (("pregunta", "respuesta"), "Gaia", "Zer da hau?\nErantzuna: Ogi gogorra da.\nGaia: Ibaiak"),
+        (("pregunta", "respuesta"), "Tema", "Pergunta: O que é isto?\nResposta: É pão duro."),
+    ],
+)
+def test_labels_of_other_languages_are_known(keys: tuple[str, ...], stop: str, reply: str) -> None:
+    parsed = parse_reply(reply, keys, "lines", stop)
+    assert parsed.fields is not None
+    assert not any(":" in text for text in parsed.fields.values())
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    reply=st.text(),
+    form=st.sampled_from(["lines", "json"]),
+    step=st.sampled_from([step for technique in TECHNIQUES.values() for step in technique.steps]),
+)
+def test_any_text_is_survived(reply: str, form: Form, step: Step) -> None:
+    found = parse(step, reply, form).fields
+    assert found is None or (
+        set(found) == set(step.keys) and all(text == text.strip() != "" for text in found.values())
+    )

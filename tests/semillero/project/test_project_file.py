@@ -77,6 +77,10 @@ def test_all_faults_are_told_at_once_with_their_lines(minimal: Path) -> None:
         ("sdgs: [6]", "sdgs: [99]", "project.sdgs[0]"),
         ("passages: passages.jsonl", "passages: nowhere.jsonl", "no file nowhere.jsonl"),
         ("  passages: passages.jsonl\n", "", "techniques.backtranslation needs a passages file"),
+        ("  seeds: seeds", "  techniques: {persona: 1}\n  seeds: seeds", "techniques.persona needs a personas file"),
+        ("  seeds: seeds", "  techniques: {parallel: 1}\n  seeds: seeds", "techniques.parallel needs a questions file"),
+        ("  seeds: seeds", "  techniques: {backtranslation: 0}\n  seeds: seeds", "a share above 0"),
+        ("  seeds: seeds", "  questions: nowhere.jsonl\n  seeds: seeds", "no file nowhere.jsonl"),
         ("contact: ana", "license: gemma\n  contact: ana", "needs license_reason"),
         ("  seeds: seeds", "  generator: {kind: openai}\n  seeds: seeds", "kind: openai needs base_url"),
         ("name: agua\n", "name: agua\n  name: agua\n", "written twice"),
@@ -130,6 +134,22 @@ def test_a_variety_without_sources_is_named(minimal: Path) -> None:
     text = minimal.read_text().replace("requests: 4}]", "requests: 4}, {code: ca, name: c, country: ES, requests: 1}]")
     minimal.write_text(text)
     with pytest.raises(InputError, match="no passages for variety ca"):
+        load_sources(load_project(minimal))
+
+
+def test_personas_questions_and_citations_are_read(minimal: Path) -> None:
+    folder = minimal.parent
+    (folder / "people.jsonl").write_text('{"id": "maestra", "text": "una maestra rural"}\n')
+    (folder / "asked.jsonl").write_text('{"id": "q1", "topic": "agua", "instruction": "¿De dónde sale el agua?"}\n')
+    cited = {"id": "p2", "variety": "es-MX", "topic": "agua", "text": "Llueve.", "origin": "https://example.org/a"}
+    with (folder / "passages.jsonl").open("a") as file:
+        file.write(json.dumps(cited) + "\n")
+    minimal.write_text(minimal.read_text() + "  personas: people.jsonl\n  questions: asked.jsonl\n")
+    sources = load_sources(load_project(minimal))
+    assert [persona.text for persona in sources.personas] == ["una maestra rural"]
+    assert [passage.citation for passage in sources.passages] == ["pasaje:p1", "https://example.org/a"]
+    (folder / "asked.jsonl").write_text('{"id": "q1", "topic": "fuego", "instruction": "¿Qué quema?"}\n')
+    with pytest.raises(InputError, match=r"questions but not listed in topics\.yaml: fuego"):
         load_sources(load_project(minimal))
 
 

@@ -122,7 +122,9 @@ def test_corrections_are_applied_and_the_shown_text_is_kept() -> None:
     row = review.reviewed.row(0, named=True)
     assert (row["instruction"], row["answer"]) == ("¿Pregunta 0?", "Mejor respuesta.")
     assert (row["original_instruction"], row["original_answer"]) == ("¿Pregunta 0?", "Respuesta 0.")
-    assert review.preferences.rows() == [("r0", "es-MX", "¿Pregunta 0?", "Mejor respuesta.", "Respuesta 0.")]
+    assert review.preferences.rows() == [
+        ("r0", "es-MX", None, "¿Pregunta 0?", "Mejor respuesta.", "Respuesta 0.", "people")
+    ]
     assert review.agreement["corrections"] == {"handed_in": 1, "rows_corrected": 1}
 
 

@@ -45,6 +45,24 @@ def store_scores(store: RunStore, table: pl.DataFrame) -> Artifact:
     return draft.artifact
 
 
+def test_a_models_ranking_makes_pairs_that_say_so() -> None:
+    frame = accepted(["es-MX"] * 6).with_columns(
+        pl.Series("alternative", ["peor", "peor", None, "respuesta 3", "peor", "peor"]),
+        pl.Series("ranked_by", ["model:m", "model:m", None, "model:m", None, "model:m"]),
+    )
+    review = decide_by_score(frame, scored(frame, [1.0, 2.0, 3.0, 4.0, 5.0, -9.0]), JUDGE, ReviewSettings(discard=0.2))
+    pairs = review.preferences
+    # Not: a single answer, two equal ones, two that nobody ranked, and a row that is discarded.
+    assert pairs.select("prompt", "chosen", "rejected").rows() == [
+        ("¿pregunta 0?", "respuesta 0", "peor"),
+        ("¿pregunta 1?", "respuesta 1", "peor"),
+    ]
+    assert set(pairs["ranked_by"]) == {"model:m"}
+    assert review.agreement["human_reviewed"] is False
+    assert review.agreement["preferences"] == {"pairs": 2, "ranked_by": {"model:m": 2}}
+    assert "a model decided" in review.agreement["statement"]
+
+
 SCORE = st.one_of(st.none(), st.floats(-5, 5, allow_nan=False).map(lambda x: round(x, 1)))
 ROWS = st.lists(st.tuples(st.sampled_from(["es-MX", "es-AR", "ca"]), SCORE), min_size=1, max_size=60)
 

@@ -34,9 +34,9 @@ def test_every_row_is_there_once_and_the_plan_does_not_depend_on_the_order_of_ro
     project, scores = make_project("orden", people=2), make_scores(accepted)
     planned = plan_review(project, accepted, scores)
     assert sorted(planned["id"]) == sorted(accepted["id"])
-    assert_frame_equal(
-        planned, plan_review(project, accepted.reverse(), scores.sample(fraction=1, shuffle=True, seed=3))
-    )
+    # Not `reverse`: in polars 2.1 it forgets the type of a list column that is null throughout.
+    backwards = accepted.sort("id", descending=True)
+    assert_frame_equal(planned, plan_review(project, backwards, scores.sample(fraction=1, shuffle=True, seed=3)))
 
 
 def test_the_variety_with_the_least_coverage_comes_first() -> None:

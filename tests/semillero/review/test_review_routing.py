@@ -65,6 +65,15 @@ def test_a_passage_that_is_the_answer_is_not_shown_twice() -> None:
     assert all("judge_score" not in p["metadata"] for p in payloads)
 
 
+def test_earlier_turns_are_shown_above_the_question() -> None:
+    accepted = make_accepted(("es-MX",), groups=1)
+    turns = [{"role": "user", "content": "¿Qué es <b>?"}, {"role": "assistant", "content": "Una marca."}]
+    row = plan_review(make_project("saberes"), accepted, None).row(0, named=True)
+    assert "conversation" not in build_payload(row, FIELDS, {}, "c", JudgeSettings())["fields"]
+    shown = build_payload(row | {"history": turns}, FIELDS, {}, "c", JudgeSettings())["fields"]["conversation"]
+    assert shown == "Persona: ¿Qué es &lt;b&gt;?\n\nModelo: Una marca."
+
+
 @pytest.mark.parametrize(
     ("model", "agent"),
     [

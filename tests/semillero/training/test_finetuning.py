@@ -56,7 +56,8 @@ def test_preferences_train_an_adapter_of_their_own(tmp_path: Path, base: Path) -
     store = RunStore(str(tmp_path / "store"))
     with store.draft(Recipe("dataset", 1, {}, {"pairs": 12})) as draft:
         pairs = [
-            {"prompt": f"¿Plato {i}?", "chosen": "Maíz y sal.", "rejected": "No lo sé, la verdad."} for i in range(12)
+            {"history": None, "prompt": f"¿Plato {i}?", "chosen": "Maíz y sal.", "rejected": "No lo sé, la verdad."}
+            for i in range(12)
         ]
         pl.DataFrame(pairs).write_parquet(draft.path / "preferences.parquet")
     chosen = settings(base, objective="dpo", epochs=6, beta=0.5, rpo_alpha=0.1)

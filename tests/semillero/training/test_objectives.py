@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from semillero.errors import TrainingError
-from semillero.models.chat import load_tokenizer
+from semillero.models.chat import load_tokenizer, render_example
 from semillero.models.documents import attend_within_documents
 from semillero.models.loading import load_base_model
+from semillero.records import MESSAGES
 from semillero.training.objectives import AnswerLikelihood, Objective, Preference, batch_of, count_won
 from semillero.training.pairs import Pairs, encode_pairs, split_pairs
 from tests.tiny_model import tiny_base
@@ -121,10 +122,25 @@ def test_training_prefers_the_better_answer(model: Any, pairs: Pairs) -> None:
     assert count_won(objective, model, [batch]) == (4, 4)
 
 
-def write(path: Path, rows: list[tuple[str, str, str]]) -> Path:
+def write(path: Path, rows: list[tuple[str, str, str]], history: list[dict[str, str]] | None = None) -> Path:
     schema = {"prompt": pl.String, "chosen": pl.String, "rejected": pl.String}
-    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(path)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame.with_columns(pl.Series("history", [history] * frame.height, dtype=MESSAGES)).write_parquet(path)
     return path
+
+
+def test_a_pairs_earlier_turns_come_before_its_prompt(tmp_path: Path, base: Path) -> None:
+    tokenizer, pair = load_tokenizer(base), ("¿Y el mate?", "Una infusión.", "Té.")
+    before = [{"role": "user", "content": "¿Qué es el maíz?"}, {"role": "assistant", "content": "Un grano."}]
+    alone = encode_pairs(write(tmp_path / "alone.parquet", [pair]), tokenizer, 128)
+    after = encode_pairs(write(tmp_path / "after.parquet", [pair], before), tokenizer, 128)
+    for better, turn in zip(after.examples[0], pair[1:], strict=True):
+        ids, labels = render_example(
+            tokenizer, [*before, {"role": "user", "content": pair[0]}, {"role": "assistant", "content": turn}]
+        )
+        assert better == (ids, labels)
+    assert after.supervised == alone.supervised  # an earlier answer is read, not learned
+    assert after.lengths[0] > alone.lengths[0]
 
 
 def test_pairs_share_their_prompt_and_learn_their_answers(tmp_path: Path, base: Path) -> None:
