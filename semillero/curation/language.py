@@ -1,7 +1,10 @@
-"""Language identification that says *unknown* rather than something wrong (py3langid, restricted to likely languages).
+"""Language identification that says *unknown* rather than something wrong: two identifiers, py3langid and our profiles.
 
-Instruction and answer are judged apart: with back-translation the answer is trusted and the instruction is not. Texts
-below `filters.min_language_words` words are never judged.
+py3langid (restricted to likely languages) knows no Aymara, Asturian and Nahuatl and takes them for their look-alikes;
+the profiles (`language_profiles`) know them, and are the weaker of the two between Spanish, Galician and Portuguese.
+So what both say is the answer, a language that only the profiles know must lie well ahead, and most other
+disagreement is unknown. Instruction and answer are judged apart: with back-translation the answer is trusted and the
+instruction is not. Texts below `filters.min_language_words` words are never judged.
 """
 
 import copy
@@ -16,19 +19,22 @@ from semillero.progress import track
 from semillero.project import FilterSettings
 
 UNKNOWN = "unknown"
-MIN_CONFIDENCE = 0.7  # below it the answer is unknown; benchmarks and tests measure what that costs
+MIN_CONFIDENCE = 0.7  # of py3langid: below it its word alone is not enough; tests measure what that costs
+MIN_CONFIDENCE_AGREED = 0.5  # of py3langid where the profiles clearly say the same
+# Leads of the profiles' best language over another, in mean nats per n-gram.
+CLEAR = 0.25  # so far ahead of py3langid's language, one that only the profiles know is the answer
+UNDECIDED = 0.1  # the profiles do not contradict a confident py3langid by less
+AGREED = 0.15  # ahead of the next language: "clearly" for `MIN_CONFIDENCE_AGREED`
 BATCH = 2_000
-EDGE = 160  # characters read at each end of a long text: enough to tell, and a change of language shows
+EDGE = 100  # characters read at each end of a long text: enough to tell, and a change of language shows
 
 # Languages a generator may slip into, and those that resemble Spanish and Catalan. Aragonese is not among them: short
 # Spanish sentences are taken for it; it is added where a project works in it. `zxx` is "no language at all".
 LIKELY = ("es", "ca", "gl", "pt", "eu", "oc", "fr", "it", "ro", "en", "de", "qu", "gn", "zxx")
+ONLY_PROFILES = frozenset({"ast", "ay", "nah"})
 # BCP-47 primary tags to the model's labels, and the members of a macrolanguage to its tag.
 TO_MODEL = {"gn": "gug"}
-MACRO = {"gug": "gn", "quy": "qu", "quz": "qu", "ayr": "ay", "nhn": "nah", "nhe": "nah", "nci": "nah"}
-# Languages the model does not know, and the label it gives their texts: with such a language in play, that label
-# proves nothing.
-MISTAKEN = {"ay": ("qu",), "ast": ("es", "gl", "an")}
+MACRO = {"gug": "gn", "quy": "qu", "quz": "qu", "ayr": "ay"} | dict.fromkeys(("nhn", "nhe", "nhi", "nci"), "nah")
 
 
 def language_of(variety: str) -> str:
@@ -48,21 +54,35 @@ def identify_language(texts: Sequence[str], languages: Sequence[str]) -> list[st
     Returns:
         BCP-47 language tags (``es``, ``ca``, ``gn`` …), one a text.
     """
-    expected = frozenset(language_of(language) for language in languages)
-    identifier = _load_identifier(expected)
-    doubtful = {label for language in expected for label in MISTAKEN.get(language, ())}
+    from semillero.curation.language_profiles import load_profiles, score_texts
+
+    identifier = _load_identifier(frozenset(language_of(language) for language in languages))
+    known = load_profiles().languages
+    texts = [text if len(text) <= 2 * EDGE else f"{text[:EDGE]} {text[-EDGE:]}" for text in texts]
     found = []
-    for text in texts:
-        label, confidence = identifier.classify(text if len(text) <= 2 * EDGE else f"{text[:EDGE]} {text[-EDGE:]}")
-        tag = MACRO.get(label, label)
-        sure = confidence >= MIN_CONFIDENCE and tag != "zxx" and tag not in doubtful
-        found.append(tag if sure else UNKNOWN)
+    for text, scores in zip(texts, score_texts(texts).tolist(), strict=True):
+        label, confidence = identifier.classify(text)
+        found.append(_weigh_opinions(MACRO.get(label, label), confidence, dict(zip(known, scores, strict=True))))
     return found
+
+
+def _weigh_opinions(tag: str, confidence: float, scores: dict[str, float]) -> str:
+    """Return the language that py3langid's ``tag`` and the profiles' ``scores`` allow, or `UNKNOWN`."""
+    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
+    if best == tag:
+        needed = MIN_CONFIDENCE_AGREED if scores[best] - scores[second] >= AGREED else MIN_CONFIDENCE
+        return tag if confidence >= needed else UNKNOWN
+    lead = scores[best] - scores.get(tag, scores[second])
+    if best in ONLY_PROFILES and lead >= CLEAR:
+        return best
+    if confidence < MIN_CONFIDENCE or tag == "zxx":
+        return UNKNOWN
+    return tag if lead < UNDECIDED else UNKNOWN
 
 
 def knows_language(language: str) -> bool:
     """Tell whether the identifier can recognise a language at all."""
-    return TO_MODEL.get(language, language) in _labels()
+    return language in ONLY_PROFILES or TO_MODEL.get(language, language) in _labels()
 
 
 def find_other_languages(

@@ -48,7 +48,7 @@ def list_kinds() -> tuple[Kind, ...]:
     """Return the kinds, the most telling formats first: what one has replaced another cannot mistake."""
     from stdnum import iban, luhn
     from stdnum.ar import cuit
-    from stdnum.br import cpf
+    from stdnum.br import cnpj, cpf
     from stdnum.cl import rut
     from stdnum.es import dni, nie
 
@@ -75,17 +75,24 @@ def list_kinds() -> tuple[Kind, ...]:
         Kind("[RFC]", _number(rf"[A-ZÑ&]{{3,4}}[ -]?{date}[ -]?[A-Z\d]{{2}}[A\d]")),
         # The format that only cards have, or a bare number that is announced.
         Kind("[TARJETA]", _number(r"[2-6]\d{3}([ -])\d{4}\1\d{4}\1\d{4}|3[47]\d{2}[ -]\d{6}[ -]\d{5}"), is_card),
+        # Sixteen digits that begin as Visa's and Mastercard's do are rarely anything else.
+        Kind("[TARJETA]", _number(r"(?:4\d|5[1-5]|2[2-7])\d{14}"), is_card),
         Kind("[TARJETA]", _number(r"[2-6](?:[ -]?\d){12,18}"), is_card, _words(_CARD)),
         Kind("[CUIT]", _number(r"(?:2[03478]|3[034])[-./ ]\d{2}\.?\d{3}\.?\d{3}[-./ ]\d"), is_cuit),
-        Kind("[CUIT]", _number(r"(?:2[03478]|3[034])\d{9}"), is_cuit, _words(r"CUI[TL]S?")),
+        Kind("[CUIT]", _number(r"(?:2[03478]|3[034])\d{9}"), is_cuit, _words(r"C\.?U\.?I\.?[TL]\.?S?")),
         Kind("[CPF]", _number(r"\d{3}\.\d{3}\.\d{3}-\d{2}"), cpf.is_valid),
         Kind("[CPF]", _number(r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}"), cpf.is_valid, _words("CPF")),
-        Kind("[RUT]", _number(r"\d{1,2}\.\d{3}\.\d{3}-[\dK]"), rut.is_valid),
-        Kind("[RUT]", _number(r"\d{1,2}\.?\d{3}\.?\d{3}-?[\dK]"), rut.is_valid, _words(r"RUT|RUN|rol único")),
-        Kind("[DNI]", _number(rf"(?:[XYZ][- ]?)?\d(?:\.?\d{{3}}){{2}}[- ]?[A-Z]|{_EIGHT}[- ]?[A-Z]"), is_spanish),
-        # Cédulas, C.C., C.I. and the DNI of Argentina and Peru have no checksum, or one a country: the word decides.
-        Kind("[DNI]", _number(_EIGHT), None, _words("DNI|documento nacional de identidad")),
+        Kind("[CNPJ]", _number(r"\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}"), cnpj.is_valid),
+        # Announced, so before the RUT: a Uruguayan cédula has its form.
         Kind("[CEDULA]", _number(_CEDULA_NUMBER), None, _words(_CEDULA, caseful=_CEDULA_SHORT)),
+        Kind("[RUT]", _number(r"\d{1,2}(?:\.\d{3}\.\d{3}|\d{6})-[\dK]"), rut.is_valid),
+        Kind("[RUT]", _number(r"\d{1,2}\.?\d{3}\.?\d{3}-?[\dK]"), rut.is_valid, _words(r"R\.?U\.?[TN]\.?|rol único")),
+        # After a space the letter must be a capital: "12.345.678 y" is no DNI.
+        Kind(
+            "[DNI]", _number(rf"(?:(?:[XYZ][- ]?)?\d(?:\.?\d{{3}}){{2}}|{_EIGHT})(?:-?[A-Z]| (?-i:[A-Z]))"), is_spanish
+        ),
+        # Argentina's and Peru's have no check digit.
+        Kind("[DNI]", _number(_EIGHT), None, _words(r"D\.?N\.?I\.?|documento nacional de identidad")),
     )
 
 
@@ -95,6 +102,7 @@ _CEDULA = (
     r"cédulas?(?: de (?:ciudadanía|identidad|extranjería))?|cedula|carn[ée] de identidad|documento de identidad|"
     r"identificad[oa] con|NIT"
 )
+# Cédulas have no check digit, or one a country: the word decides.
 _CEDULA_SHORT = r"C\. ?C\.?|C\. ?I\.?|CC|CI"
 _CEDULA_NUMBER = (
     r"(?:[VE]-? ?)?"
@@ -102,8 +110,8 @@ _CEDULA_NUMBER = (
 )
 # What may stand between the announcing word and its number: no verb but to be, no end of a sentence.
 _GAP = (
-    r"n[úu]m(?:ero)?s?|no|nro|n[º°]|es|és|de|del|la|el|con|amb|ciudadanía|identidad|extranjería|visa|master ?card|"
-    r"crédito|débito|crèdit|dèbit|mi|su|tu"
+    r"n[úu]m(?:ero)?s?|no|nro|n\.?[º°o]?|MF|es|és|é|da|de|del|la|el|o|sob|con|com|amb|y|e|ciudadanía|identidad|electoral|"
+    r"extranjería|visa|master ?card|crédito|débito|crèdit|dèbit|mi|su|tu"
 )
 
 

@@ -1,7 +1,11 @@
+import time
+
 import pytest
 
+from benchmarks.detectors.languages import LANGUAGES, LONG, count_outcomes
 from semillero.curation import identify_language
-from semillero.curation.language import find_other_languages, language_of
+from semillero.curation.language import _load_identifier, find_other_languages, language_of
+from semillero.curation.language_profiles import score_texts
 from semillero.project import FilterSettings
 
 ES = "El pulque es una bebida fermentada que se prepara con la savia del maguey desde hace siglos."
@@ -30,10 +34,46 @@ def test_the_answer_is_unknown_rather_than_wrong(text):
     assert identify_language([text], ["es", "ca"]) == ["unknown"]
 
 
-def test_a_language_the_model_takes_for_another_is_unknown():
-    quechua = "Ñuqanchik runasimita rimanchik, llaqtanchikpi wasikunata ruwanchik, chakrakunapi llamkanchik."
-    assert identify_language([quechua], ["qu"]) == ["qu"]
-    assert identify_language([quechua], ["qu", "ay"]) == ["unknown"]
+QUECHUA = "Ñuqanchik runasimita rimanchik, llaqtanchikpi wasikunata ruwanchik, chakrakunapi llamkanchik."
+AYMARA = "Jichhüruxa jiwasanakaxa aymara aruta parlapxta, ukatxa markasansa utanaka luraptanwa."
+
+
+def test_languages_that_only_the_profiles_know_are_told_from_their_neighbours():
+    asturian = "Güei nun ye un bon día pa dir a caminar, que llueve y les caleyes tán enllenes de barru."
+    nahuatl = "In coyomeh otlanesqueh ica sauameh, nic in ticpimeh cualli yomoticipanohqueh."
+    texts = [QUECHUA, AYMARA, asturian, ES, nahuatl]
+    assert identify_language(texts, ["qu", "ay", "ast", "nah"]) == ["qu", "ay", "ast", "es", "nah"]
+
+
+def test_every_language_reaches_the_bar():
+    outcome = count_outcomes()
+    for language in LANGUAGES:
+        right, wrong, unknown = (outcome[language, LONG, each] for each in ("right", "wrong", "unknown"))
+        assert right + wrong + unknown >= 20, language
+        assert right / (right + wrong) >= 0.95, (language, right, wrong)
+        assert wrong / (right + wrong + unknown) <= 0.05, (language, wrong)
+        assert right / (right + wrong + unknown) >= 0.7, f"{language}: mostly unknown"
+
+
+def test_the_profiles_add_less_than_half_to_the_time_of_py3langid():
+    texts = [ES, AR, CA, EN, PT, EU, GL, QUECHUA, AYMARA] * 100
+    identify_language(texts[:10], ["es"])  # loads both
+    identifier = _load_identifier(frozenset({"es"}))
+    alone = min(_seconds(lambda: [identifier.classify(text) for text in texts]) for _ in range(3))
+    added = min(_seconds(lambda: score_texts(texts)) for _ in range(3))
+    assert added < alone / 2
+
+
+def _seconds(work):
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def test_the_order_and_company_of_texts_do_not_matter():
+    texts = [ES, "", CA, "12 345", QUECHUA, EN, "  ", AYMARA] * 60
+    alone = [identify_language([text], ["es", "ay"])[0] for text in texts[:8]]
+    assert identify_language(texts, ["es", "ay"]) == alone * 60
 
 
 def test_varieties_have_a_language():
@@ -69,8 +109,15 @@ def test_rows_in_another_language_are_only_flagged_when_asked(rows):
     assert sorted(flags.filter(flags["flag"] == "other_language")["row"]) == [1, 3, 5]
 
 
-def test_rows_of_a_language_the_model_does_not_know_are_flagged_not_dropped(plain_rows):
-    aymara = "Jichhüruxa jiwasanakaxa aymara aruta parlapxta, ukatxa markasansa utanaka luraptanwa."
-    verdicts, flags = find_other_languages(plain_rows([("ay", aymara, aymara)]), FilterSettings(), ["ay"])
+def test_rows_of_a_language_nobody_knows_are_flagged_not_dropped(plain_rows):
+    mapudungun = "Iñche mapuche ngen, Temuko waria mew mülen, fentren antü küdawken ñi ruka mew."
+    verdicts, flags = find_other_languages(plain_rows([("arn", mapudungun, mapudungun)]), FilterSettings(), ["arn"])
     assert verdicts.is_empty()
     assert flags.rows() == [(0, "language_unknown")]
+
+
+def test_a_row_in_aymara_stays_where_aymara_is_asked_for(plain_rows):
+    rows = plain_rows([("ay", AYMARA, AYMARA), ("ay", AYMARA, ES)])
+    verdicts, flags = find_other_languages(rows, FilterSettings(), ["ay"])
+    assert verdicts.rows() == [(1, "other_language", "answer: es, not ay")]
+    assert flags.is_empty()
