@@ -63,7 +63,7 @@ def with_votes(result: Review, offered: pl.DataFrame, responses: pl.DataFrame, r
     """
     ranked = decide_by_responses(offered, None, responses, review)
     told = {"offered": offered.height, "answered": ranked.agreement["answers"]["rows"]}
-    preferences = pl.concat([result.preferences, ranked.preferences]).sort(list(PREFERENCES))
+    preferences = pl.concat([result.preferences, ranked.preferences])
     agreement = result.agreement | {"votes": told | ranked.agreement["preferences"]}
     return Review(result.reviewed, preferences, agreement)
 
