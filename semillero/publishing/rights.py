@@ -69,9 +69,10 @@ def _try_name(hub: Hub, repository: Repository) -> Tried:
     online = hub.look(repository)
     if online is None:
         return repository.folder, "ok", "the name is free"
+    ours = bool(list_publications(hub, repository))
+    if not ours and not online.private:
+        return repository.folder, "fails", "a public one that this project did not publish: take another name"
     hub.check_write(repository)
-    if list_publications(hub, repository):
+    if ours:
         return repository.folder, "ok", "published by this project before; the token may write there"
-    if online.private:
-        return repository.folder, "warns", "there is one already, private; its files stay, ours are added beside them"
-    return repository.folder, "fails", "there is a public one already that this project did not publish: another name"
+    return repository.folder, "warns", "there is one already, private; its files stay, ours are added beside them"
