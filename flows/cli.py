@@ -252,11 +252,22 @@ def review_status(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> 
 
 @reviewing.command("collect")
 @explained
-def review_collect(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+def review_collect(
+    file: ProjectFile = DEFAULT_FILE,
+    from_space: Annotated[
+        bool, typer.Option("--from-space", help="First bring the demo's votes to the reviewers.")
+    ] = False,
+    votes: Annotated[
+        Path | None, typer.Option(help="Folder of votes, instead of the Space's dataset.", metavar="FOLDER")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Fetch what has been answered since; the next run goes on with it."""
     from flows.display import show_review
-    from flows.reviewing import look_at_review
+    from flows.reviewing import collect_votes, look_at_review
 
+    if from_space or votes:
+        typer.echo(collect_votes(file, votes), err=as_json)
     show_review(*look_at_review(file, required=True), as_json)
 
 

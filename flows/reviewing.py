@@ -39,6 +39,29 @@ def look_at_review(file: Path, required: bool) -> "tuple[Standing, dict[str, Any
     return standing, standing.measure_agreement(project.review), note
 
 
+def collect_votes(file: Path, folder: Path | None) -> str:
+    """Bring visitors' votes to human review; returns what became of them, in a sentence.
+
+    Args:
+        file: the project file.
+        folder: of votes; the Space's private dataset and this machine's own demo by default.
+    """
+    from semillero.review.people import ask, find_standing
+    from semillero.review.vote_sources import find_vote_folders
+    from semillero.review.votes import keep_votes, read_votes
+
+    project, store, curated, scores = _open(file)
+    votes, counts = read_votes([folder] if folder else find_vote_folders(project), project)
+    kept = keep_votes(store, votes)
+    standing = ask(store, curated, project, find_standing(store, curated, scores, project))
+    left_out = kept.counts["votes"] - standing.offered.height
+    return (
+        f"{counts['read']} votes read ({counts['unreadable']} unreadable, {counts['doubled']} twice), "
+        f"{kept.counts['votes']} kept; {standing.offered.height} are offered to reviewers, before everything else"
+        + (f", {left_out} are not: no preference, no known variety, or two equal answers" if left_out else "")
+    )
+
+
 def find_review(file: Path) -> "Standing":
     """Return where the review stands by the run store alone."""
     from semillero.review.people import find_standing
@@ -81,7 +104,7 @@ def restore(file: Path, backup: Path | None) -> None:
         raise InputError("there are no responses to restore", "a backup or a snapshot", "name a backup file")
     client = connect(project.review)
     report = restore_responses(
-        client, project, responses, standing.accepted, standing.scores, curated.content[:12], show_account
+        client, project, responses, standing.shown, standing.scores, curated.content[:12], show_account
     )
     collect(store, project, client)
     typer.echo(

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -172,6 +173,22 @@ class Hub:
         """Make a private repository public."""
         if self.api.repo_info(repository.name, repo_type=repository.kind).private:
             self.api.update_repo_settings(repository.name, repo_type=repository.kind, visibility="public")
+
+    def fetch_dataset(self, name: str, pattern: str) -> Path | None:
+        """Return a folder with the files of a dataset that match; None when there is no such dataset.
+
+        Raises:
+            PublishError: the server refuses, or its faults do not pass.
+        """
+        from huggingface_hub.errors import RepositoryNotFoundError
+
+        def fetch() -> Path | None:
+            try:
+                return Path(self.api.snapshot_download(name, repo_type="dataset", allow_patterns=pattern))
+            except RepositoryNotFoundError:
+                return None
+
+        return self.settle(f"fetching {name}", fetch)
 
     def url(self, repository: Repository) -> str:
         """Return a repository's page."""

@@ -8,14 +8,17 @@ import polars as pl
 import pytest
 
 from semillero.corpus import drop_held_out
+from semillero.errors import InputError
 from semillero.project import Project
 from semillero.records import ACCEPTED, PREFERENCES, write_records
 from semillero.review import review_by_people
 from semillero.review.people import ask, find_standing
 from semillero.review.priority import plan_review
 from semillero.review.team import prepare_team
+from semillero.review.vote_sources import find_vote_folders, local_votes
 from semillero.review.votes import keep_votes, newest_votes, read_kept_votes, read_votes, rows_to_review
 from semillero.store import Recipe, RunStore
+from tests.hub_server import open_hub
 from tests.reviewed_rows import make_rows
 from tests.reviewing import GOOD, answer_as, make_accepted, make_project, make_scores
 
@@ -140,3 +143,25 @@ def test_people_decide_about_a_vote_and_it_alone_becomes_a_pair(
     ]  # fmt: skip
     told = json.loads((store.folder(reviewed) / "agreement.json").read_text())["votes"]
     assert (told["offered"], told["answered"], told["pairs"]) == (4, 4, 2)
+
+
+def test_votes_come_from_the_spaces_dataset_and_from_this_machine(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    publish = project.publish.model_copy(update={"target": "hub"})
+    project = project.model_copy(update={"publish": publish, "store": str(tmp_path / "store")})
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    name, segment = f"{project.repository}-votes", "votes/2026-11-20/a.jsonl"
+    with open_hub(tmp_path / "hub") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        with pytest.raises(InputError, match="there are no votes"):
+            find_vote_folders(project)
+        hub.create("dataset", name, private=True)
+        hub.push("dataset", name, {segment: json.dumps(line(1)).encode() + b"\n", "README.md": b"# votes\n"})
+        hub.fault(segment, "reset")
+        write(local_votes(project), line(2))
+        votes, counts = read_votes(find_vote_folders(project), project)
+    assert votes.height == counts["read"] == 2
