@@ -9,34 +9,16 @@ its place by a rename; README.md is the last of each.
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from semillero.digests import digest_file
 from semillero.errors import PublishError
 from semillero.progress import say, track
+from semillero.publishing.comparing import Differences, compare_files, refuse_foreign
 from semillero.publishing.gate import BINARY, PROTOBUF
 from semillero.publishing.planning import PlannedFile, Repository
 from semillero.publishing.receipt import FOLDER, Receipt, read_receipt, write_receipt
-
-
-@dataclass
-class Differences:
-    """How a folder differs from a plan; paths are relative to the published root.
-
-    Attributes:
-        write: planned files to write, in order.
-        damaged: paths among them whose bytes are put aside first.
-        remove: files of ours that are no longer planned.
-        foreign: planned paths where somebody's own file lies.
-        kept: files of an earlier publication that somebody changed; no longer planned, left alone.
-    """
-
-    write: list[tuple[str, PlannedFile]] = field(default_factory=list)
-    damaged: list[str] = field(default_factory=list)
-    remove: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
 
 
 def compare_folder(root: Path, repositories: Sequence[Repository]) -> Differences:
@@ -45,30 +27,16 @@ def compare_folder(root: Path, repositories: Sequence[Repository]) -> Difference
     Raises:
         PublishError: a symbolic link or a folder stands where a file of ours would go.
     """
-    receipt, found = read_receipt(root), Differences()
-    planned = planned_files(repositories)
-    for path, file in planned.items():
+    receipt, planned = read_receipt(root), planned_files(repositories)
+    for path in planned:
         _refuse_links(root, path)
-        target = root / path
-        if not target.exists():
-            found.write.append((path, file))
-            continue
-        sha256 = digest_file(target)
-        if sha256 == file.sha256:
-            continue
-        found.write.append((path, file))
-        if receipt.is_ours(path, sha256):
-            continue
-        if path in receipt.paths and _looks_damaged(target, file):
-            found.damaged.append(path)
-        else:
-            found.foreign.append(path)
-    for path in sorted(receipt.paths - set(planned)):
-        target = root / path
-        if target.is_file() and not target.is_symlink():
-            ours = receipt.is_ours(path, digest_file(target))
-            (found.remove if ours else found.kept).append(path)
-    return found
+    places = {path: root / path for path in {*planned, *receipt.paths}}
+    there = {
+        path: digest_file(place) for path, place in places.items() if place.is_file() and not place.is_symlink()
+    }
+    found = compare_files(planned, there, receipt)
+    damaged = [p for p in found.foreign if p in receipt.paths and _looks_damaged(root / p, planned[p])]
+    return replace(found, damaged=damaged, foreign=[path for path in found.foreign if path not in damaged])
 
 
 def planned_files(repositories: Sequence[Repository]) -> dict[str, PlannedFile]:
@@ -82,13 +50,7 @@ def update_folder(root: Path, repositories: Sequence[Repository], differences: D
     Raises:
         PublishError: somebody's own files are in the way, the folder cannot be written, or does not verify.
     """
-    if differences.foreign:
-        raise PublishError(
-            "files that were changed or added by hand are in the way:\n"
-            + "\n".join(f"  - {root / path}" for path in differences.foreign),
-            "files as they were published",
-            "move them elsewhere or delete them (your changes belong in the project file), then run again",
-        )
+    refuse_foreign([str(root / path) for path in differences.foreign])
     shas = {path: file.sha256 for path, file in planned_files(repositories).items()}
     try:
         shutil.rmtree(root / FOLDER / "staging", ignore_errors=True)  # of a process that was killed

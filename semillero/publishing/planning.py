@@ -22,6 +22,7 @@ from semillero.store import Artifact, RunStore
 
 DATASET_FILES = ("train.parquet", "validation.parquet", "test.parquet", "preferences.parquet")
 LINK_INTO_ARGILLA = re.compile(r"\[([^\]]*)\]\(#priority\)")
+GIT = "git:"  # what the identity of a file in git begins with
 EVALUATION_FILES = ("evaluation.json", "evaluation.md", "samples.jsonl")
 
 
@@ -42,6 +43,22 @@ class PlannedFile:
     def read(self) -> bytes:
         """Return the bytes."""
         return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self.source) if isinstance(self.source, bytes) else self.source.stat().st_size
+
+    def is_at(self, identity: str) -> bool:
+        """Tell whether a target that gives a file this identity holds these very bytes.
+
+        Args:
+            identity: a sha256; or ``git:`` and a blob's id, for files that the Hub keeps in git itself.
+        """
+        if not identity.startswith(GIT):
+            return identity == self.sha256
+        data = self.read()
+        return identity == GIT + hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)

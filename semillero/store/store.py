@@ -196,6 +196,22 @@ class RunStore:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def keep_note(self, name: str, value: Any) -> None:
+        """Keep a JSON value under a name, beside the artifacts: what was done outside (see `note`)."""
+        path, data = f"{self._root}/notes/{name}.json", json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+        if self.local:
+            _write_atomically(Path(path), data)
+        else:
+            self._fs.pipe_file(path, data)
+
+    def note(self, name: str) -> Any:
+        """Return what `keep_note` kept, or None; a note may be lost, so whoever reads it must be able to do without."""
+        try:
+            self._fs.invalidate_cache()
+            return json.loads(self._fs.cat_file(f"{self._root}/notes/{name}.json"))
+        except (OSError, ValueError):
+            return None
+
     def lock(self) -> RunLock:
         """Return the lock that a run holds while it uses this store."""
         return RunLock(self._fs, f"{self._root}/locks", self.local)
