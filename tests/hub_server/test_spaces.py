@@ -35,8 +35,17 @@ def test_a_space_is_built_when_it_changes_and_its_logs_can_be_read(hub: Hub) -> 
     assert [api.get_space_runtime(NAME).stage for _ in range(3)] == ["BUILDING", "APP_STARTING", "RUNNING"]
     runtime = api.get_space_runtime(NAME)
     assert (runtime.hardware, runtime.requested_hardware, runtime.sleep_time) == ("t4-small", "t4-small", 900)
+    good = hub.commits("space", NAME)[0].oid
+    hub.spaces.lag = 1
     hub.push("space", NAME, {"app.py": b"bad"})
-    assert [api.get_space_runtime(NAME).stage for _ in range(3)][-1] == "BUILD_ERROR"
+    assert [api.get_space_runtime(NAME).stage for _ in range(4)] == [
+        "RUNNING",  # not noticed yet
+        "RUNNING_BUILDING",
+        "RUNNING_BUILDING",
+        "BUILD_ERROR",
+    ]
+    assert api.get_space_runtime(NAME).raw["sha"] == good
+    hub.spaces.lag = 0
     assert list(api.fetch_space_logs(NAME, build=True)) == ["no pin\n"]
     api.pause_space(NAME)
     assert api.get_space_runtime(NAME).stage == "PAUSED"
@@ -52,7 +61,7 @@ def test_secrets_can_be_set_but_not_read_and_variables_can(hub: Hub) -> None:
     api.add_space_variable(NAME, "BASE", "google/gemma")
     assert set(api.get_space_secrets(NAME)) == {"KEY"}
     assert {key: entry.value for key, entry in api.get_space_variables(NAME).items()} == {"BASE": "google/gemma"}
-    assert hub.space(NAME).secrets == {"KEY": "hidden"}
+    assert hub.space(NAME).secrets["KEY"].value == "hidden"
     api.delete_space_variable(NAME, "BASE")
     api.request_space_hardware(NAME, "cpu-upgrade", sleep_time=3600)
     api.set_space_sleep_time(NAME, 7200)
