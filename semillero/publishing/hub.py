@@ -186,10 +186,11 @@ def open_hub(token_env: str, patience: Patience = Patience()) -> Iterator[Hub]:
         InputError: there is no token, or the endpoint would send it over the network in the clear.
     """
     import huggingface_hub
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils import disable_progress_bars, logging
 
     endpoint, token = find_endpoint(), find_token(token_env)
-    logging.set_verbosity_error()  # its retries are ours to tell
+    logging.set_verbosity_error()  # its retries and bars are ours to tell
+    disable_progress_bars()
     huggingface_hub.set_client_factory(lambda: _client(patience))
     # The chunk storage has a client of its own, which reads its timeouts from the environment.
     for name in ("HF_XET_CLIENT_READ_TIMEOUT", "HF_XET_CLIENT_CONNECT_TIMEOUT"):
@@ -268,6 +269,12 @@ def explain(error: BaseException, what: str, endpoint: str) -> PublishError:
 def _client(patience: Patience) -> Any:
     import httpx2
 
+    timeout = httpx2.Timeout(patience.timeout, connect=min(patience.timeout, 30.0))
+
+    def limit(request: Any) -> None:
+        """Some of the library's calls say "no timeout" themselves, which would win over the client's."""
+        request.extensions["timeout"] = timeout.as_dict()
+
     def cap_waits(response: Any) -> None:
         """The library sleeps for as long as a server asks; hours of it, if it likes."""
         if value := response.headers.get("retry-after"):
@@ -278,8 +285,8 @@ def _client(patience: Patience) -> Any:
 
     return httpx2.Client(
         follow_redirects=True,
-        timeout=httpx2.Timeout(patience.timeout, connect=min(patience.timeout, 30.0)),
-        event_hooks={"response": [cap_waits]},
+        timeout=timeout,
+        event_hooks={"request": [limit], "response": [cap_waits]},
     )
 
 
