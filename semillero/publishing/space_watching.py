@@ -67,8 +67,7 @@ def wait_for_space(hub: Hub, repository: Repository, commit: str, seconds: float
             say(f"{url}: {runtime.stage} after {waited:.0f} s")
             return
         if not stages and runtime.stage in (*AT_REST, *BROKEN):
-            broken = runtime.stage in BROKEN
-            hub.settle(url, lambda: hub.api.restart_space(repository.name, factory_reboot=broken))
+            hub.settle(url, lambda: hub.api.restart_space(repository.name, factory_reboot=True))
         if stages[-1:] != [runtime.stage]:
             say(f"{url}: {runtime.stage} after {waited:.0f} s")
             stages.append(runtime.stage)

@@ -1,0 +1,326 @@
+"""A Space is deployed to the test server, whose runtime points to a real Gradio page on this machine."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from semillero.errors import InputError, PublishError
+from semillero.project import Project
+from semillero.publishing import space_watching
+from semillero.publishing.planning import PlannedFile, Repository
+from semillero.publishing.sending import name_publication, publish_repository
+from semillero.publishing.space_restoring import restore_commit
+from semillero.publishing.spaces import deploy_space, roll_back_space
+from tests.fake_outputs import fake_project
+from tests.hub_server import Build
+from tests.hub_server import Hub as Server
+from tests.semillero.publishing.conftest import Publisher, our_commits
+
+NAME = "equipo/prueba"
+PAGE: dict[str, Any] = {"answers": ["", "Hola", "Hola, soy una prueba."], "asked": []}
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[str]:
+    """The address of a page whose /chat streams PAGE["answers"], or fails."""
+    import gradio
+
+    def chat(question: str, which: str = "tuned") -> Iterator[str]:
+        PAGE["asked"].append(question)
+        if PAGE["answers"] is None:
+            raise gradio.Error("no weights")
+        yield from PAGE["answers"]
+
+    with gradio.Blocks(analytics_enabled=False) as blocks:
+        gradio.api(chat, api_name="chat")
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield url
+    blocks.close(verbose=False)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(space_watching, "FIRST_POLL", 0.01)
+    monkeypatch.setattr(space_watching, "LONGEST_POLL", 0.02)
+    monkeypatch.setattr(space_watching, "NOTICED", 0.5)
+    monkeypatch.delenv("SEMILLERO_VOTES_TOKEN", raising=False)
+    PAGE.update(answers=["", "Hola", "Hola, soy una prueba."], asked=[])
+
+
+@pytest.fixture
+def spaces(server: Server, page: str) -> Server:
+    """The server; what a Space's app.py says decides how it is built."""
+
+    def build(name: str, files: Mapping[str, bytes]) -> Build:
+        app = files["app.py"].decode()
+        if "broken" in app:
+            return Build("BUILD_ERROR", ("--> RUN pip install", "ERROR: No matching distribution: gradoi"), polls=1)
+        if "crash" in app:
+            return Build("RUNTIME_ERROR", run_log=("Traceback …", f"KeyError: {os.environ.get('SPACE_KEY')}"))
+        return Build(host=page, polls=10**9 if "slow" in app else 2)
+
+    server.accounts.tokens[server.token].orgs = ("equipo",)
+    server.spaces.build = build
+    return server
+
+
+def plan(app: str = "good", **more: bytes) -> Repository:
+    contents = {"app.py": app.encode(), "config.json": json.dumps({"examples": ["¿Qué es el mate?"]}).encode(), **more}
+    files = [PlannedFile(name, hashlib.sha256(data).hexdigest(), data) for name, data in contents.items()]
+    return Repository("space", NAME, tuple(files))
+
+
+def project(tmp_path: Path, **space: Any) -> Project:
+    hardware = {"hardware": space.pop("hardware")} if "hardware" in space else {}
+    return fake_project(tmp_path, demo=hardware, publish={"space": {"build_minutes": 1, "answer_seconds": 20, **space}})
+
+
+def deploy(publisher: Publisher, repository: Repository, settings: Project) -> None:
+    """What the publish stage does with a Space."""
+
+    def load(space: Repository, commit: str) -> None:
+        deploy_space(publisher.hub, space, commit, settings)
+
+    tag = name_publication([repository])
+    receipt = publish_repository(publisher.hub, repository, tag, publisher.receipts, load)
+    deploy_space(publisher.hub, repository, receipt.commit, settings)
+
+
+def changes(server: Server) -> list[str]:
+    """Requests that change something."""
+    return [str(r) for r in server.requests if r.method != "GET" and "validate-yaml" not in r.path]
+
+
+def test_a_space_is_configured_runs_and_answers_and_the_second_time_nothing_is_done(
+    spaces: Server, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMILLERO_VOTES_TOKEN", "hf_votes")
+    monkeypatch.setenv("TEAM_KEY", "k-1")
+    settings = project(tmp_path, hardware="t4-small", secrets={"KEY": "TEAM_KEY"}, variables={"LANG": "es"})
+    deploy(publisher, plan(), settings)
+    space = spaces.space(NAME)
+    assert (space.stage, space.hardware, space.sleep) == ("RUNNING", "t4-small", 1800)
+    assert {name: value.value for name, value in space.secrets.items()} == {"VOTES_TOKEN": "hf_votes", "KEY": "k-1"}
+    assert space.variables["LANG"].value == "es"
+    assert not any("hf_votes" in (value.description or "") for value in space.secrets.values())
+    assert PAGE["asked"] == ["¿Qué es el mate?"]
+    spaces.requests.clear()
+    publisher.lose_disk()
+    deploy(publisher, plan(), settings)
+    assert changes(spaces) == []
+    assert PAGE["asked"] == ["¿Qué es el mate?"]
+
+
+def test_only_what_changed_is_set_and_what_others_set_stays(
+    spaces: Server, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMILLERO_VOTES_TOKEN", "hf_votes")
+    deploy(publisher, plan(), project(tmp_path, variables={"A": "1", "B": "2"}))
+    publisher.hub.api.add_space_variable(NAME, "THEIRS", "x")
+    publisher.hub.api.add_space_secret(NAME, "THEIR_KEY", "x")
+    spaces.requests.clear()
+    monkeypatch.delenv("SEMILLERO_VOTES_TOKEN")  # a machine without the token keeps what another one set
+    deploy(publisher, plan(), project(tmp_path, variables={"B": "3"}))
+    space = spaces.space(NAME)
+    assert {name: value.value for name, value in space.variables.items()} == {"B": "3", "THEIRS": "x"}
+    assert set(space.secrets) == {"VOTES_TOKEN", "THEIR_KEY"}
+    assert changes(spaces) == [
+        f"POST /api/spaces/{NAME}/variables 200",
+        f"DELETE /api/spaces/{NAME}/variables 200",
+    ]
+    spaces.requests.clear()
+    monkeypatch.setenv("SEMILLERO_VOTES_TOKEN", "hf_renewed")
+    deploy(publisher, plan(), project(tmp_path, variables={"B": "3"}))
+    assert space.secrets["VOTES_TOKEN"].value == "hf_renewed"
+    assert changes(spaces) == [f"POST /api/spaces/{NAME}/secrets 200"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("broken", "No matching distribution: gradoi"),
+        ("crash", "RUNTIME_ERROR"),
+        ("silent", "answers with nothing"),
+        ("error", "answers with an error"),
+        ("slow", "still RUNNING_BUILDING"),
+    ],
+)
+def test_what_does_not_work_is_rolled_back_by_one_commit(
+    spaces: Server, publisher: Publisher, tmp_path: Path, fault: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACE_KEY", "k-very-secret")
+    settings = project(tmp_path, secrets={"KEY": "SPACE_KEY"})
+    deploy(publisher, plan(old=b"1"), settings)
+    good, files = spaces.commits("space", NAME)[0].oid, spaces.files("space", NAME)
+    if fault in ("silent", "error"):
+        PAGE["answers"] = ["", " "] if fault == "silent" else None
+    if fault == "slow":
+        monkeypatch.setattr(type(settings.publish.space), "build_minutes", property(lambda self: 0.005), raising=False)
+    with pytest.raises(PublishError) as error:
+        deploy(publisher, plan(f"good {fault}", new=b"2", big=b"\0" * 9), settings)
+    assert told in str(error.value)
+    assert "k-very-secret" not in str(error.value)
+    assert spaces.files("space", NAME) == files
+    titles = [commit.title for commit in spaces.commits("space", NAME)]
+    assert titles == [
+        f"Return to {good[:12]} from {spaces.commits('space', NAME)[1].oid[:12]}",
+        *[titles[1]] * 2,
+        titles[3],
+    ]
+    PAGE["answers"] = ["mejor"]
+    if fault != "slow":
+        assert "runs again" in str(error.value)
+    deploy(publisher, plan("good at last"), settings)  # what was restored is known as ours
+    assert spaces.files("space", NAME)["app.py"] == b"good at last"
+    assert spaces.space(NAME).stage == "RUNNING"
+
+
+def test_a_first_version_that_fails_is_paused_where_it_costs_money(
+    spaces: Server, publisher: Publisher, tmp_path: Path
+) -> None:
+    settings = project(tmp_path, hardware="t4-small")
+    with pytest.raises(PublishError, match="paused and costs nothing"):
+        deploy(publisher, plan("broken"), settings)
+    assert spaces.space(NAME).stage == "PAUSED"
+    assert len(our_commits(spaces, "space", NAME)) == 1
+    deploy(publisher, plan("good"), settings)
+    assert spaces.space(NAME).stage == "RUNNING"
+
+
+def test_a_build_that_failed_for_a_passing_reason_is_started_again(
+    spaces: Server, publisher: Publisher, tmp_path: Path
+) -> None:
+    build = spaces.spaces.build
+    spaces.spaces.build = lambda name, files: Build("BUILD_ERROR", ("no network",), polls=1)
+    with pytest.raises(PublishError, match="no network"):
+        deploy(publisher, plan(), project(tmp_path))
+    spaces.spaces.build = build
+    deploy(publisher, plan(), project(tmp_path))
+    assert len(our_commits(spaces, "space", NAME)) == 1
+    assert spaces.tags("space", NAME)
+
+
+def test_a_commit_that_the_hub_notices_late_is_not_taken_for_running(
+    spaces: Server, publisher: Publisher, tmp_path: Path
+) -> None:
+    deploy(publisher, plan(), project(tmp_path))
+    spaces.spaces.lag = 3
+    with pytest.raises(PublishError, match="gradoi"):
+        deploy(publisher, plan("broken"), project(tmp_path))
+
+
+def test_somebody_elses_commit_is_never_rolled_back(spaces: Server, publisher: Publisher, tmp_path: Path) -> None:
+    deploy(publisher, plan(), project(tmp_path))
+    spaces.fault("GET .*/logs/build", lambda: spaces.push("space", NAME, {"theirs.py": b"t"}) and None)
+    with pytest.raises(PublishError, match="somebody else has changed it"):
+        deploy(publisher, plan("broken"), project(tmp_path))
+    assert "theirs.py" in spaces.files("space", NAME)
+    assert spaces.commits("space", NAME)[0].author == "somebody-else"
+
+
+@pytest.mark.parametrize("action", [503, "reset", "lose-response", "hang", "hang-after", ("429", 86_400)])
+def test_faults_while_rolling_back_leave_exactly_one_commit(
+    spaces: Server, publisher: Publisher, tmp_path: Path, action: Any
+) -> None:
+    deploy(publisher, plan(), project(tmp_path))
+    good, files = spaces.commits("space", NAME)[0].oid, spaces.files("space", NAME)
+    bad = spaces.push("space", NAME, {"app.py": b"good changed"}, delete=["config.json"])
+    spaces.fault("POST .*/commit/", action)
+    restored = restore_commit(publisher.hub, plan(), good, bad)
+    assert [commit.oid for commit in spaces.commits("space", NAME)[:2]] == [restored, bad]
+    assert spaces.files("space", NAME) == files
+
+
+@pytest.mark.parametrize("action", [503, "reset", "lose-response", "hang", ("429", 86_400)])
+def test_every_request_of_a_deployment_may_fail_once(
+    spaces: Server, publisher: Publisher, tmp_path: Path, action: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMILLERO_VOTES_TOKEN", "hf_votes")
+    settings = project(tmp_path, hardware="t4-small", variables={"A": "1"})
+    for endpoint in ("runtime", "hardware", "secrets", "variables"):
+        spaces.fault(f"/{endpoint}$", action)
+    deploy(publisher, plan(), settings)
+    space = spaces.space(NAME)
+    assert (space.stage, space.requested, set(space.secrets), set(space.variables)) == (
+        "RUNNING", "t4-small", {"VOTES_TOKEN"}, {"A"},
+    )  # fmt: skip
+    assert len(our_commits(spaces, "space", NAME)) == 1
+
+
+def test_going_back_by_hand(spaces: Server, publisher: Publisher, tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="no earlier publication"):
+        roll_back_space(publisher.hub, plan(), project(tmp_path))
+    deploy(publisher, plan("good 1"), project(tmp_path))
+    deploy(publisher, plan("good 2"), project(tmp_path))
+    roll_back_space(publisher.hub, plan(), project(tmp_path))
+    assert spaces.files("space", NAME)["app.py"] == b"good 1"
+    assert spaces.space(NAME).stage == "RUNNING"
+
+
+def test_hardware_that_nobody_has_paid_for(spaces: Server, publisher: Publisher, tmp_path: Path) -> None:
+    spaces.fault("POST .*/hardware", 402)
+    with pytest.raises(PublishError, match="payment method") as error:
+        deploy(publisher, plan(), project(tmp_path, hardware="t4-medium"))
+    assert "demo.hardware: cpu-basic" in error.value.remedy
+
+
+def test_secrets_that_are_missing_or_would_give_everything_away(
+    spaces: Server, publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="TEAM_KEY, which is not set"):
+        deploy(publisher, plan(), project(tmp_path, secrets={"KEY": "TEAM_KEY"}))
+    monkeypatch.setenv("SEMILLERO_VOTES_TOKEN", spaces.token)
+    with pytest.raises(InputError, match="the token that publishes") as error:
+        deploy(publisher, plan(), project(tmp_path))
+    assert spaces.token not in str(error.value)
+    assert not spaces.space(NAME).secrets
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from tests.semillero.publishing import test_spaces as t
+from tests.semillero.publishing.conftest import PATIENCE, Publisher
+from semillero.publishing import space_watching
+from semillero.publishing.hub import open_hub
+space_watching.FIRST_POLL, space_watching.LONGEST_POLL, space_watching.NOTICED = 0.05, 0.05, 0.5
+folder = Path(sys.argv[1])
+with open_hub("HF_TOKEN", PATIENCE) as hub:
+    settings = t.project(folder, hardware="t4-small", variables={"A": "1"})
+    t.deploy(Publisher(hub, folder), t.plan(sys.argv[2]), settings)
+"""
+
+
+@pytest.mark.chaos
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "step", ["POST .*/variables", "POST .*/hardware", "GET .*/runtime", "POST .*/commit/", "/tag/"]
+)
+def test_killed_at_any_step_the_same_command_ends_the_same(spaces: Server, tmp_path: Path, step: str) -> None:
+    def run() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", CHILD, str(tmp_path), "good"]
+        return subprocess.Popen(command, env=spaces.environment(tmp_path / "cache"), stderr=subprocess.PIPE)
+
+    reached = spaces.fault(step, "hang-after")
+    child = run()
+    deadline = time.monotonic() + 60
+    while not reached.struck and time.monotonic() < deadline:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    again = run()
+    _, errors = again.communicate(timeout=90)
+    assert again.returncode == 0, errors.decode()[-2000:]
+    space = spaces.space(NAME)
+    assert (space.stage, space.hardware, set(space.variables)) == ("RUNNING", "t4-small", {"A"})
+    assert len(our_commits(spaces, "space", NAME)) == 1
+    assert len(spaces.tags("space", NAME)) == 1
