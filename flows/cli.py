@@ -10,7 +10,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from semillero.errors import SemilleroError
+from semillero.errors import InputError, SemilleroError
 
 P = ParamSpec("P")
 
@@ -151,6 +151,39 @@ def score(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     from flows.looking import look_at_score
 
     show_score(look_at_score(file), as_json)
+
+
+@app.command()
+@explained
+def publish(
+    file: ProjectFile = DEFAULT_FILE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent and removed; change nothing.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check again all that is online against the receipts.")
+    ] = False,
+    rollback: Annotated[
+        str | None, typer.Option(help="Return to an earlier publication, by a new commit.", metavar="TAG")
+    ] = None,
+    repository: Annotated[
+        str | None, typer.Option(help="With --rollback: this one alone, as datasets/ORG/NAME.", metavar="REPOSITORY")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish what the run store has: to the folder, and to the Hub when the project file says so."""
+    from flows.publishing import plan, publish_now, return_to, verify_all
+
+    if sum((dry_run, verify, rollback is not None)) > 1 or (repository and rollback is None):
+        raise InputError("--dry-run, --verify and --rollback exclude each other; --repository goes with --rollback")
+    if dry_run:
+        plan(file, as_json)
+    elif verify:
+        verify_all(file, as_json)
+    elif rollback is not None:
+        return_to(file, rollback, repository)
+    else:
+        publish_now(file, as_json)
 
 
 @app.command()

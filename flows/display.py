@@ -15,6 +15,8 @@ from semillero.project import load_project
 if TYPE_CHECKING:
     from flows.steps import StageReport
     from semillero.checking import Check
+    from semillero.publishing.online import Finding
+    from semillero.publishing.outline import PlanLine
     from semillero.review.people import Standing
     from semillero.review.server import ArgillaStatus, LocalArgilla
     from semillero.submission import Score
@@ -23,6 +25,7 @@ OUTCOME_STYLE = {
     "made": "green", "reused": "cyan", "skipped": "dim", "to make": "yellow", "waits": "dim", "awaits people": "yellow",
     "paused": "yellow",
     "ok": "green", "warns": "yellow", "fails": "red",
+    "new": "green", "changed": "yellow", "unchanged": "dim", "removed": "red", "in the way": "red", "kept": "yellow",
     "up": "green", "down": "red", "silent": "red", "incomplete": "yellow",
 }  # fmt: skip
 
@@ -75,6 +78,34 @@ def show_checks(checks: "Sequence[Check]", as_json: bool) -> None:
         print_json([asdict(check) for check in checks])
         return
     _print_table(("what", "", "found"), [(c.what, _styled(c.outcome), c.found) for c in checks])
+
+
+def show_plan(lines: "Sequence[PlanLine]", account: str, as_json: bool) -> None:
+    """Show what a publication would do to each file, and how much would be sent."""
+    total = sum(line.sent for line in lines)
+    if as_json:
+        print_json({"account": account, "bytes": total, "files": [asdict(line) for line in lines]})
+        return
+    for place in dict.fromkeys(line.repository for line in lines):
+        typer.secho(f"\n{place}", bold=True)
+        rows = [
+            (line.name, f"{line.bytes:,}", _styled(line.state), f"{line.sent:,}" if line.sent else "")
+            for line in lines
+            if line.repository == place
+        ]
+        _print_table(("file", "bytes", "", "to send"), rows)
+    counted = {state: sum(line.state == state for line in lines) for state in dict.fromkeys(x.state for x in lines)}
+    typer.echo(f"\n{', '.join(f'{count} {state}' for state, count in counted.items())}; {total / 1e6:,.1f} MB to send")
+    if account:
+        typer.echo(account)
+
+
+def show_findings(findings: "Sequence[Finding]", as_json: bool) -> None:
+    """Show how what is published compares with the receipts."""
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+        return
+    _print_table(("repository", "", "found"), [(f.repository, _styled(f.outcome), f.found) for f in findings])
 
 
 def show_score(score: "Score", as_json: bool) -> None:

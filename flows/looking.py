@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.server import apply_settings
+from semillero.errors import InputError
 from semillero.outputs import Outputs
 from semillero.project import Project, load_project
 from semillero.project.sources import load_sources
@@ -63,23 +64,21 @@ def explain_stage(file: Path, stage: str) -> Explanation:
 def newest_outputs(file: Path) -> tuple[Project, RunStore, Outputs | None, Artifact | None]:
     """Return what the run store has for the project file as it stands: the outputs (or None) and the Space."""
     project, store, step = _walk(file)
-    found = step.found
-    if "dataset" not in found:
-        return project, store, None, None
+    return project, store, _gather(step.found), next(iter(step.found.get("demo", [])), None)
 
-    def one(stage: str) -> Artifact | None:
-        return next(iter(found.get(stage, [])), None)
 
-    outputs = Outputs(
-        shards=tuple(found["generate"]),
-        curated=found["curate"][0],
-        scores=one("judge"),
-        reviewed=found["review"][0],
-        dataset=found["dataset"][0],
-        adapter=one("train"),
-        evaluation=one("evaluate"),
-    )
-    return project, store, outputs, one("demo")
+def newest_publication(file: Path) -> tuple[Project, RunStore, Outputs, Artifact, Artifact | None]:
+    """Return what publishing takes: project, run store, outputs, cards and the Space.
+
+    Raises:
+        InputError: an earlier stage is not up to date.
+    """
+    project, store, step = _walk(file)
+    written = step.found.get("cards")
+    outputs = _gather(step.found)
+    if outputs is None or not written or (project.training.enabled and "demo" not in step.found):
+        raise InputError(f"{file} has nothing to publish yet", "a finished run", f"semillero run {file} --until demo")
+    return project, store, outputs, written[0], next(iter(step.found.get("demo", [])), None)
 
 
 def newest_inputs_of_review(file: Path) -> tuple[Project, Artifact | None, Artifact | None]:
@@ -110,6 +109,24 @@ def _walk(file: Path) -> "tuple[Project, RunStore, DrySteps]":
     with contextlib.suppress(Reached):
         grow(project, sources, step)
     return project, store, step
+
+
+def _gather(found: dict[str, list[Artifact]]) -> Outputs | None:
+    if "dataset" not in found:
+        return None
+
+    def one(stage: str) -> Artifact | None:
+        return next(iter(found.get(stage, [])), None)
+
+    return Outputs(
+        shards=tuple(found["generate"]),
+        curated=found["curate"][0],
+        scores=one("judge"),
+        reviewed=found["review"][0],
+        dataset=found["dataset"][0],
+        adapter=one("train"),
+        evaluation=one("evaluate"),
+    )
 
 
 def _differences(recipe: Recipe, last: dict[str, Any] | None) -> list[str]:

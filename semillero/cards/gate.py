@@ -70,6 +70,23 @@ def check_card(
         )
 
 
+def check_export_card(text: str, name: str = "README.md") -> None:
+    """Refuse the short card of a model's other form (merged, GGUF): its sections are those of the adapter's card.
+
+    Raises:
+        PublishError: names every fault, as `check_card` does.
+    """
+    front, _ = split_card(text)
+    faults = [*find_residue(text), *_check_languages(front), *_check_licence(front)]
+    faults += [f"front matter: {key} is missing" for key in ("license", "base_model", "datasets") if not front.get(key)]
+    if faults:
+        raise PublishError(
+            f"{name} must not be published:\n" + "\n".join(f"  - {fault}" for fault in faults),
+            "a finished card",
+            "correct the project file, and run again",
+        )
+
+
 def split_card(text: str) -> tuple[dict[str, Any], str]:
     """Return a card's front matter and body; an empty front matter when it has none that can be read."""
     match = _FRONT_MATTER.match(text)

@@ -397,11 +397,25 @@ class SpaceSettings(Section):
 class PublishSettings(Section):
     """Where the results go."""
 
-    target: Literal["local"] = Field(
-        default="local", description="local: a folder with the Hub's shape (datasets/, models/, spaces/)."
+    target: Literal["local", "hub"] = Field(
+        default="local",
+        description="local: a folder with the Hub's shape (datasets/, models/, spaces/). hub: the same, and the "
+        "Hugging Face Hub, or the server that HF_ENDPOINT names.",
     )
     folder: Path = Field(default=Path("published"), description="That folder.")
     suffix: str = Field(default="", description="Appended to the repositories' names (dpo, prompt …).")
+    private: bool = Field(
+        default=True,
+        description="hub: new repositories are private and stay so; false makes all of them public together, last.",
+    )
+    token_env: EnvironmentName = Field(
+        default="HF_TOKEN",
+        description="hub: the environment variable that holds the token; what `hf auth login` stored otherwise.",
+    )
+    merged: bool = Field(default=False, description="Also publish base and adapter as one plain model (NAME-merged).")
+    gguf: bool = Field(
+        default=False, description="Also publish it as GGUF for llama.cpp (NAME-GGUF; needs semillero[gguf])."
+    )
     space: SpaceSettings = Field(default_factory=SpaceSettings, description="How the Space is kept on the Hub.")
 
 
@@ -435,6 +449,12 @@ class Project(Section):
             needed = self.review.overlap_submitted if self.review.overlap else self.review.min_submitted
             if speakers < needed:
                 raise ValueError(f"{speakers} reviewers know {code}, but its records need {needed} answers each")
+        return self
+
+    @model_validator(mode="after")
+    def _exports_have_a_model(self) -> Self:
+        if (self.publish.merged or self.publish.gguf) and not self.training.enabled:
+            raise ValueError("publish.merged and publish.gguf need a model: training.enabled is false")
         return self
 
     _file: Path = PrivateAttr(default=Path("semillero.yaml"))
@@ -471,12 +491,16 @@ class Project(Section):
             "eval_steps": 2,
             "batch_size": min(self.training.batch_size, 4),
         }
+        # A trial never reaches the Hub.
+        publish = {
+            "folder": Path(f"{self.publish.folder}-smoke"), "target": "local", "merged": False, "gguf": False,
+        }  # fmt: skip
         smoke = self.model_copy(
             update={
                 "corpus": self.corpus.model_copy(update={"varieties": varieties, "shard_size": 8}),
                 "training": self.training.model_copy(update=training),
                 "evaluation": self.evaluation.model_copy(update={"generate_rows": 4, "max_new_tokens": 16}),
-                "publish": self.publish.model_copy(update={"folder": Path(f"{self.publish.folder}-smoke")}),
+                "publish": self.publish.model_copy(update=publish),
                 "store": f"{self.store_root}/smoke",
             }
         )

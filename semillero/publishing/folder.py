@@ -31,9 +31,7 @@ def compare_folder(root: Path, repositories: Sequence[Repository]) -> Difference
     for path in planned:
         _refuse_links(root, path)
     places = {path: root / path for path in {*planned, *receipt.paths}}
-    there = {
-        path: digest_file(place) for path, place in places.items() if place.is_file() and not place.is_symlink()
-    }
+    there = {path: digest_file(place) for path, place in places.items() if place.is_file() and not place.is_symlink()}
     found = compare_files(planned, there, receipt)
     damaged = [p for p in found.foreign if p in receipt.paths and _looks_damaged(root / p, planned[p])]
     return replace(found, damaged=damaged, foreign=[path for path in found.foreign if path not in damaged])

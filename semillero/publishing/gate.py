@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from semillero.cards import check_card
 from semillero.cards.dataset_facts import count_rows
+from semillero.cards.gate import check_export_card
 from semillero.errors import PublishError
 from semillero.project import Project
 from semillero.publishing.planning import PlannedFile, Repository
@@ -88,5 +89,7 @@ def _check_cards(repository: Repository) -> None:
     parquet = [f for f in repository.files if f.name.startswith("data/") and isinstance(f.source, Path)]
     rows = {PurePosixPath(file.name).stem: count_rows(Path(str(file.source))) for file in parquet}
     for file in repository.files:
-        if file.name in ("README.md", "README_ES.md"):
+        if file.name in ("README.md", "README_ES.md") and repository.form_of:
+            check_export_card(file.read().decode("utf-8"), f"{repository.folder}/{file.name}")
+        elif file.name in ("README.md", "README_ES.md"):
             check_card(file.read().decode("utf-8"), repository.kind, rows, f"{repository.folder}/{file.name}")

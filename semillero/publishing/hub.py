@@ -1,7 +1,7 @@
 """The Hugging Face Hub, or any server that speaks its API: what is there, and the single steps that change it.
 
-Nothing here decides. Every request has a timeout (the client library sets none), a server's ``Retry-After`` is capped, and
-every fault is told apart: one that may pass (`is_transient`) is worth another look at what is there; any other is
+Nothing here decides. Every request has a timeout (the client library sets none), a server's ``Retry-After`` is capped,
+and every fault is told apart: one that may pass (`is_transient`) is worth another look at what is there; any other is
 explained to the user (`explain`). Sequences are in `semillero.publishing.sending`.
 """
 
@@ -310,7 +310,8 @@ def _status(error: BaseException) -> int | None:
 
 def _asked_wait(error: BaseException) -> float:
     value = next(
-        (r.headers.get("retry-after", "") for e in _causes(error) if (r := getattr(e, "response", None)) is not None), ""
+        (r.headers.get("retry-after", "") for e in _causes(error) if (r := getattr(e, "response", None)) is not None),
+        "",
     )
     return float(value) if value.isdigit() else 0.0
 

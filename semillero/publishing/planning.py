@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from semillero.cards.exports import render_export_card
 from semillero.cards.model_facts import describe_base
 from semillero.cards.review_facts import name_guidelines
 from semillero.digests import digest_file
 from semillero.errors import PublishError
 from semillero.outputs import Outputs
 from semillero.project import Project
+from semillero.publishing.exports import NO_EXPORTS, Exports
 from semillero.publishing.reproduction import write_manifest, write_project
 from semillero.review.anonymity import without_names
 from semillero.review.guidelines import render_guidelines
@@ -22,6 +24,7 @@ from semillero.store import Artifact, RunStore
 
 DATASET_FILES = ("train.parquet", "validation.parquet", "test.parquet", "preferences.parquet")
 LINK_INTO_ARGILLA = re.compile(r"\[([^\]]*)\]\(#priority\)")
+MERGED, GGUF = "-merged", "-GGUF"  # what the names of a model's other forms end with
 GIT = "git:"  # what the identity of a file in git begins with
 EVALUATION_FILES = ("evaluation.json", "evaluation.md", "samples.jsonl")
 
@@ -63,11 +66,19 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository to publish; ``kind`` is dataset, model or space, ``name`` is ORG/NAME."""
+    """A repository to publish.
+
+    Attributes:
+        kind: dataset, model or space.
+        name: ORG/NAME.
+        files: in the order they are written.
+        form_of: the repository whose model this is in another form; its card is short and points there.
+    """
 
     kind: str
     name: str
-    files: tuple[PlannedFile, ...]
+    files: tuple[PlannedFile, ...] = ()
+    form_of: str = ""
 
     @property
     def folder(self) -> str:
@@ -75,20 +86,44 @@ class Repository:
         return f"{self.kind}s/{self.name}"
 
 
+def name_repositories(project: Project) -> tuple[Repository, ...]:
+    """Return every repository that the project file asks for, without files, in the order of `plan_repositories`."""
+    name = project.repository
+    names = [Repository("dataset", name)]
+    if project.training.enabled:
+        names.append(Repository("model", name))
+        names += [Repository("model", f"{name}{MERGED}", form_of=name)] * project.publish.merged
+        names += [Repository("model", f"{name}{GGUF}", form_of=name)] * project.publish.gguf
+        names.append(Repository("space", name))
+    return tuple(names)
+
+
 def plan_repositories(
-    store: RunStore, project: Project, outputs: Outputs, cards: Artifact, space: Artifact | None
+    store: RunStore,
+    project: Project,
+    outputs: Outputs,
+    cards: Artifact,
+    space: Artifact | None,
+    exports: Exports = NO_EXPORTS,
 ) -> tuple[Repository, ...]:
-    """Return the repositories in the order they are published: dataset, model, Space.
+    """Return the repositories in the order they are published: dataset, model, its other forms, Space.
 
     Raises:
         PublishError: two artifacts want the same file name, or a card is missing.
     """
-    plans = [("dataset", _plan_dataset(store, project, outputs, cards))]
+    name = project.repository
+    plans = [("dataset", name, _plan_dataset(store, project, outputs, cards))]
     if outputs.adapter is not None:
-        plans.append(("model", _plan_model(store, project, outputs, outputs.adapter, cards)))
+        plans.append(("model", name, _plan_model(store, project, outputs, outputs.adapter, cards)))
+        for suffix, export in ((MERGED, exports.merged), (GGUF, exports.gguf)):
+            if export is not None:
+                plans.append(("model", name + suffix, _plan_export(store, project, outputs.adapter, cards, export)))
     if space is not None:
-        plans.append(("space", _from_artifact(store, space, {name: name for name in space.files})))
-    return tuple(Repository(kind, project.repository, _collect(files)) for kind, files in plans)
+        plans.append(("space", name, _from_artifact(store, space, {name: name for name in space.files})))
+    return tuple(
+        Repository(kind, called, _collect(files), form_of=name if called != name else "")
+        for kind, called, files in plans
+    )
 
 
 def _plan_dataset(store: RunStore, project: Project, outputs: Outputs, cards: Artifact) -> Iterator[PlannedFile]:
@@ -140,6 +175,22 @@ def _plan_model(
         reports = [name for name in EVALUATION_FILES if name in outputs.evaluation.files]
         yield from _from_artifact(store, outputs.evaluation, {name: name for name in (*figures, *reports)})
     yield from _cards(store, cards, "model")
+
+
+def _plan_export(
+    store: RunStore, project: Project, adapter: Artifact, cards: Artifact, export: Artifact
+) -> Iterator[PlannedFile]:
+    yield from _from_artifact(store, export, {name: name for name in export.files})
+    report = json.loads((store.folder(adapter) / "training.json").read_text(encoding="utf-8"))
+    if notice := describe_base(project, report)["notice"]:
+        yield _made("NOTICE", f"{notice}\n".encode())
+    whole = (store.folder(cards) / "model" / "README.md").read_text(encoding="utf-8")
+    for language, name in (("es", "README_ES.md"), ("en", "README.md")):
+        facts = {
+            "merged_too": project.publish.merged,
+            "file": next((n for n in export.files if n.endswith(".gguf")), ""),
+        }
+        yield _made(name, render_export_card(export.stage, language, whole, project, facts).encode())
 
 
 def _from_artifact(store: RunStore, artifact: Artifact, names: dict[str, str]) -> Iterator[PlannedFile]:

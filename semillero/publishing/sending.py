@@ -93,7 +93,7 @@ def _attempt(hub: Hub, repository: Repository, tag: str, receipts: Receipts, loa
         hub.check_write(repository)
         operations = _list_operations(differences)
         commit = hub.commit(repository, online.head, TITLE, describe_commit(tag), operations)
-        after = hub.list_files(repository, commit)
+        after: Mapping[str, str] = hub.list_files(repository, commit)
         verify_files(hub, repository, standing, after)
         receipt = replace(receipt, commit=commit)
     else:

@@ -1,7 +1,8 @@
-"""`publish_project`: gate, manifest, write, verify, receipt."""
+"""`publish_project`: gate, manifest, write, verify, receipt; to the folder, and to the Hub when the project says so."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,55 +10,87 @@ from semillero.outputs import Outputs
 from semillero.progress import say
 from semillero.project import Project
 from semillero.project.models import settings_json
+from semillero.publishing.exports import export_models
 from semillero.publishing.folder import compare_folder, keep_receipt, planned_files, update_folder
 from semillero.publishing.gate import check_repositories
+from semillero.publishing.hub import find_endpoint, open_hub
+from semillero.publishing.loading import ColdLoader
+from semillero.publishing.online import is_published, publish_online
 from semillero.publishing.planning import Repository, plan_repositories
 from semillero.store import Artifact, Recipe, RunStore, WouldMake
 
-VERSION = 1  # raised by hand when the stage's meaning changes
+VERSION = 2  # raised by hand when the stage's meaning changes
 
 
 def publish_project(
     store: RunStore, project: Project, outputs: Outputs, cards: Artifact, space: Artifact | None
 ) -> Artifact:
-    """Publish the project's repositories to ``publish.folder`` and verify them.
+    """Publish the project's repositories to ``publish.folder``, with ``target: hub`` to the Hub as well.
 
-    The folder is compared with the plan at every call, also when the artifact is found: what is missing or damaged is
-    written again, and new cards (energy differs from run to run) replace old ones.
+    Both are compared with the plan at every call, also when the artifact is found: what is missing or damaged is
+    written again, and new cards (energy differs from run to run) replace old ones. With the Hub, the folder is the copy
+    that stays here; score and submission read it.
 
     Returns:
         Stage ``publish``: ``published.json`` (repositories, file names, contents published); volatile
-        ``receipt.json`` (sha256 of every file when the artifact was made; the folder's own receipt under
-        ``.publishing/`` is kept up to date); counts `repositories`, `files`.
+        ``receipt.json`` (sha256 of every file when the artifact was made, and the Hub's commits and tags; the receipts
+        that are kept up to date lie under the folder's ``.publishing/`` and in the run store's ``notes/``); counts
+        `repositories`, `files`.
 
     Raises:
-        PublishError: the gate refuses a file, somebody's own file is in the way, or the folder does not verify.
+        PublishError: the gate refuses a file, somebody's own file is in the way, what was published does not verify,
+            or the Hub's faults do not pass.
     """
-    root = project.resolve(project.publish.folder)
-    repositories = plan_repositories(store, project, outputs, cards, space)
+    repositories = plan_publication(store, project, outputs, cards, space)
     recipe = Recipe("publish", VERSION, _inputs(outputs, cards, space), _settings(project, repositories))
     found = store.find(recipe)
-    differences = compare_folder(root, repositories)
-    if found and not (differences.write or differences.remove):
-        if not store.dry:
-            keep_receipt(root, repositories)
-        return found
     if store.dry:
-        raise WouldMake(recipe)
+        if found is None or not _is_done(store, project, repositories):
+            raise WouldMake(recipe)
+        return found
     if found:
-        check_repositories(repositories, project, store.root)
-        update_folder(root, repositories, differences)
-        say(f"published again: {len(differences.write)} files of {root} were missing, damaged or outdated")
+        _publish(store, project, repositories, again=True)
         return found
     with store.draft(recipe) as draft:
-        check_repositories(repositories, project, store.root)
-        update_folder(root, repositories, differences)
+        online = _publish(store, project, repositories, again=False)
         shas = {path: file.sha256 for path, file in planned_files(repositories).items()}
         _write_json(draft.path / "published.json", _describe(repositories, recipe))
-        _write_json(draft.path / "receipt.json", {"files": shas})
+        _write_json(draft.path / "receipt.json", {"files": shas, "hub": online})
         draft.volatile.add("receipt.json")
         draft.counts.update(repositories=len(repositories), files=len(shas))
     return draft.artifact
+
+
+def plan_publication(
+    store: RunStore, project: Project, outputs: Outputs, cards: Artifact, space: Artifact | None
+) -> tuple[Repository, ...]:
+    """Return the repositories with every file, other forms of the model made when they are asked for."""
+    return plan_repositories(store, project, outputs, cards, space, export_models(store, project, outputs))
+
+
+def _publish(store: RunStore, project: Project, repositories: Sequence[Repository], again: bool) -> dict[str, Any]:
+    """Make folder and Hub hold what is planned; returns the Hub's receipts."""
+    root = project.resolve(project.publish.folder)
+    differences = compare_folder(root, repositories)
+    if differences.any:
+        check_repositories(repositories, project, store.root)
+        update_folder(root, repositories, differences)
+        if again:
+            say(f"published again: {len(differences.write)} files of {root} were missing, damaged or outdated")
+    else:
+        keep_receipt(root, repositories)
+    if project.publish.target == "local":
+        return {}
+    with open_hub(project.publish.token_env) as hub:
+        done = publish_online(hub, store, project, repositories, ColdLoader(hub, project))
+    return {folder: asdict(receipt) for folder, receipt in done.items()}
+
+
+def _is_done(store: RunStore, project: Project, repositories: Sequence[Repository]) -> bool:
+    """Tell whether everything is published as far as can be told without asking the Hub."""
+    if compare_folder(project.resolve(project.publish.folder), repositories).any:
+        return False
+    return project.publish.target == "local" or is_published(store, find_endpoint(), repositories)
 
 
 def _inputs(outputs: Outputs, cards: Artifact, space: Artifact | None) -> dict[str, str | list[str]]:
@@ -75,7 +108,9 @@ def _inputs(outputs: Outputs, cards: Artifact, space: Artifact | None) -> dict[s
 
 def _settings(project: Project, repositories: Sequence[Repository]) -> dict[str, Any]:
     kinds = [repository.kind for repository in repositories]
-    return {"repository": project.repository, "repositories": kinds, **settings_json(project.publish)}
+    endpoint = {"endpoint": find_endpoint()} if project.publish.target == "hub" else {}
+    settings = settings_json(project.publish, exclude={"token_env"})
+    return {"repository": project.repository, "repositories": kinds, **endpoint, **settings}
 
 
 def _describe(repositories: Sequence[Repository], recipe: Recipe) -> dict[str, Any]:
@@ -84,6 +119,7 @@ def _describe(repositories: Sequence[Repository], recipe: Recipe) -> dict[str, A
             {"kind": r.kind, "name": r.name, "files": sorted(file.name for file in r.files)} for r in repositories
         ],
         "contents": dict(recipe.inputs),
+        **({"endpoint": endpoint} if (endpoint := recipe.settings.get("endpoint")) else {}),
     }
 
 

@@ -43,9 +43,7 @@ class Publisher:
     def lose_disk(self) -> None:
         self.receipts = Receipts(RunStore(str(self.folder / f"store-{time.monotonic_ns()}")), self.hub.endpoint)
 
-    def publish(
-        self, repository: Repository, load: Callable[[Repository, str], None] | None = None
-    ) -> HubReceipt:
+    def publish(self, repository: Repository, load: Callable[[Repository, str], None] | None = None) -> HubReceipt:
         return publish_repository(self.hub, repository, name_publication([repository]), self.receipts, load)
 
 

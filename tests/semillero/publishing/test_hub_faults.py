@@ -1,4 +1,4 @@
-"""Every fault at every endpoint ends with exactly one commit of ours, correct content, and nobody else's file deleted."""
+"""Every fault at every endpoint ends with one commit of ours, correct content, and nobody else's file deleted."""
 
 import re
 from typing import Any
