@@ -31,6 +31,9 @@ def check_space(project: Project) -> Iterator[Check]:
         yield from _check_votes_token(hub, project, wanted.secrets.get(VOTES_SECRET))
         yield _check_room(hub, project)
         yield from _check_base(hub, project, wanted.secrets)
+        if project.publish.private and not _has_gguf(project) and "HF_TOKEN" not in wanted.secrets:
+            found = "the model stays private: the Space needs a token that reads it (publish.space.secrets, HF_TOKEN)"
+            yield Check("Space and model", "fails", found)
         yield _check_plan(hub, project)
 
 

@@ -24,12 +24,20 @@ SLEEPLESS = ("cpu-basic", "zero-a10g")  # the Hub decides when these sleep
 
 @dataclass(frozen=True)
 class Configuration:
-    """How a Space should be kept; ``sleep`` in seconds, None where the Hub decides."""
+    """How a Space should be kept.
+
+    Attributes:
+        hardware: the Hub's name of it.
+        sleep: seconds without a visitor until it sleeps; None where the Hub decides.
+        variables, secrets: by name.
+        votes: the dataset repository that its votes go to; None when it asks for none.
+    """
 
     hardware: str
     sleep: int | None
     variables: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
+    votes: str | None = None
 
     def redact(self, text: str) -> str:
         """Return a text (a log) without the values of secrets."""
@@ -65,15 +73,18 @@ def read_configuration(project: Project, own_token: str) -> Configuration:
             "make one on the Hub's settings page and put it into that environment variable",
         )
     sleep = None if hardware in SLEEPLESS else 60 * settings.sleep_minutes
-    return Configuration(hardware, sleep, dict(settings.variables), secrets)
+    votes = f"{project.repository}-votes" if project.demo.votes else None
+    return Configuration(hardware, sleep, dict(settings.variables), secrets, votes)
 
 
 def configure_space(hub: Hub, repository: Repository, wanted: Configuration) -> list[str]:
     """Set what differs; return what that was.
 
     Raises:
-        PublishError: the Hub asks for money or a plan.
+        PublishError: the Hub asks for money or a plan, or everybody could read the votes.
     """
+    if wanted.votes:
+        _keep_votes_private(hub, Repository("dataset", wanted.votes, ()))
     changed = [*_set_variables(hub, repository, wanted), *_set_secrets(hub, repository, wanted)]
     runtime = hub.api.get_space_runtime(repository.name)
     if (runtime.requested_hardware or "cpu-basic") != wanted.hardware:
@@ -83,6 +94,19 @@ def configure_space(hub: Hub, repository: Repository, wanted: Configuration) -> 
         hub.api.set_space_sleep_time(repository.name, wanted.sleep)
         changed.append(f"sleep after {wanted.sleep // 60} minutes")
     return changed
+
+
+def _keep_votes_private(hub: Hub, votes: Repository) -> None:
+    """Make the repository of the votes: the Space's token, which is for it alone, cannot."""
+    online = hub.look(votes)
+    if online is None:
+        hub.create(votes)
+    elif not online.private:
+        raise PublishError(
+            f"{hub.url(votes)} is public: everybody could read what visitors wrote",
+            "a private repository",
+            "make it private in its settings, or set demo.votes: false",
+        )
 
 
 def _set_variables(hub: Hub, repository: Repository, wanted: Configuration) -> list[str]:
