@@ -27,10 +27,18 @@ class SpaceFault(Exception):
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a Space is doing; ``commit`` is the one that runs, where the server tells."""
+    """What a Space is doing.
+
+    Attributes:
+        stage, error: the Hub's word for it, and its explanation where it has one.
+        hardware: what it runs on, or was told to run on.
+        sleep: seconds without a visitor until it sleeps.
+        commit: the one that runs, where the server tells.
+    """
 
     stage: str
     hardware: str | None
+    sleep: int | None
     commit: str | None
     error: str
 
@@ -43,7 +51,8 @@ def read_runtime(hub: Hub, repository: Repository) -> Runtime:
     """Return what a Space is doing now."""
     told = hub.api.get_space_runtime(repository.name)
     stage = str(getattr(told.stage, "value", told.stage))
-    return Runtime(stage, told.hardware, told.raw.get("sha"), str(told.raw.get("errorMessage") or ""))
+    error = str(told.raw.get("errorMessage") or "")
+    return Runtime(stage, told.hardware or told.requested_hardware, told.sleep_time, told.raw.get("sha"), error)
 
 
 def wait_for_space(hub: Hub, repository: Repository, commit: str, seconds: float) -> None:

@@ -122,7 +122,7 @@ def _inputs(outputs: Outputs, cards: Artifact, space: Artifact | None) -> dict[s
 def _settings(project: Project, repositories: Sequence[Repository]) -> dict[str, Any]:
     kinds = [repository.kind for repository in repositories]
     endpoint = {"endpoint": find_endpoint()} if project.publish.target == "hub" else {}
-    settings = settings_json(project.publish, exclude={"token_env"})
+    settings = settings_json(project.publish, exclude={"token_env", "space"})
     return {"repository": project.repository, "repositories": kinds, **endpoint, **settings}
 
 
