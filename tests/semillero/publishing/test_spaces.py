@@ -8,21 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from semillero.cards import write_cards
 from semillero.errors import InputError, PublishError
 from semillero.project import Project
-from semillero.publishing import space_watching
+from semillero.project.models import SpaceSettings
+from semillero.publishing import publish_project, space_watching, stage
+from semillero.publishing.hub import open_hub
 from semillero.publishing.planning import PlannedFile, Repository
 from semillero.publishing.sending import name_publication, publish_repository
 from semillero.publishing.spaces import deploy_space
-from tests.fake_outputs import fake_project
+from semillero.store import RunStore
+from tests.fake_outputs import fake_outputs, fake_project, plain_adapter
 from tests.hub_server import Build
 from tests.hub_server import Hub as Server
-from tests.semillero.publishing.conftest import Publisher, our_commits
+from tests.semillero.publishing.conftest import PATIENCE, Publisher, our_commits
+from tests.semillero.publishing.test_publishing import fake_space
 
 NAME = "equipo/prueba"
 PAGE: dict[str, Any] = {"answers": ["", "Hola", "Hola, soy una prueba."], "asked": []}
@@ -53,6 +59,13 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space_watching, "NOTICED", 0.5)
     monkeypatch.delenv("SEMILLERO_VOTES_TOKEN", raising=False)
     PAGE.update(answers=["", "Hola", "Hola, soy una prueba."], asked=[])
+
+
+@pytest.fixture
+def publisher(server: Server, tmp_path: Path) -> Iterator[Publisher]:
+    """As patient as a page that is asked on a busy machine needs."""
+    with open_hub("HF_TOKEN", replace(PATIENCE, timeout=5.0)) as hub:
+        yield Publisher(hub, tmp_path)
 
 
 @pytest.fixture
@@ -275,14 +288,15 @@ def test_secrets_that_are_missing_or_would_give_everything_away(
 
 CHILD = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tests.semillero.publishing import test_spaces as t
 from tests.semillero.publishing.conftest import PATIENCE, Publisher
-from semillero.publishing import space_watching
+from semillero.publishing import publish_project, space_watching, stage
 from semillero.publishing.hub import open_hub
 space_watching.FIRST_POLL, space_watching.LONGEST_POLL, space_watching.NOTICED = 0.05, 0.05, 0.5
 folder = Path(sys.argv[1])
-with open_hub("HF_TOKEN", PATIENCE) as hub:
+with open_hub("HF_TOKEN", replace(PATIENCE, timeout=5.0)) as hub:
     settings = t.project(folder, hardware="t4-small", variables={"A": "1"})
     t.deploy(Publisher(hub, folder), t.plan(sys.argv[2]), settings)
 """
@@ -308,3 +322,34 @@ def test_killed_at_step_after_step_the_same_command_ends_the_same(spaces: Server
     assert (space.stage, space.hardware, set(space.variables)) == ("RUNNING", "t4-small", {"A"})
     assert len(our_commits(spaces, "space", NAME)) == 1
     assert len(spaces.tags("space", NAME)) == 1
+
+
+def test_the_publish_stage_deploys_before_the_space_is_public_and_not_again(
+    spaces: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: lambda repository, commit: None)
+    store = RunStore(str(tmp_path / "store"))
+    settings = fake_project(tmp_path, publish={"target": "hub", "private": False})
+    outputs = fake_outputs(store, settings, plain_adapter)
+    cards, space = write_cards(store, settings, outputs), fake_space(store)
+    spaces.fault(r"POST .*spaces/.*/tag/", 403)  # after the question was answered
+    with pytest.raises(PublishError, match=f"spaces/{NAME}"):
+        publish_project(store, settings, outputs, cards, space)
+    # The Space reads them when it starts; nobody sees it before it is known to work.
+    assert [spaces.info(kind, NAME)["private"] for kind in ("dataset", "model", "space")] == [False, False, True]
+    publish_project(store, settings, outputs, cards, space)
+    assert not spaces.info("space", NAME)["private"]
+    asked = len(PAGE["asked"])
+    spaces.requests.clear()
+    assert publish_project(store, settings, outputs, cards, space).reused
+    assert (changes(spaces), len(PAGE["asked"])) == ([], asked)
+    other = settings.publish.model_copy(update={"space": SpaceSettings(variables={"A": "1"})})
+    assert publish_project(store, settings.model_copy(update={"publish": other}), outputs, cards, space).reused
+    assert spaces.space(NAME).variables["A"].value == "1"
+    assert len(our_commits(spaces, "space", NAME)) == 1
+
+
+def test_votes_that_everybody_could_read_are_refused(spaces: Server, publisher: Publisher, tmp_path: Path) -> None:
+    spaces.create("dataset", f"{NAME}-votes")
+    with pytest.raises(PublishError, match="votes is public"):
+        deploy(publisher, plan(), project(tmp_path))
