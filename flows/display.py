@@ -11,6 +11,8 @@ from rich.table import Table
 
 from flows.running import print_json
 from semillero.project import load_project
+from semillero.publishing.hub import find_url
+from semillero.publishing.planning import name_repositories
 
 if TYPE_CHECKING:
     from flows.steps import StageReport
@@ -44,6 +46,9 @@ def show_reports(file: Path, reports: "Sequence[StageReport]", seconds: float, a
     if reports and reports[-1].stage == "submit":
         for path in sorted(p for kind in ("datasets", "models", "spaces") for p in published.glob(f"{kind}/*/*")):
             typer.echo(f"  {path}")
+        if project.publish.target == "hub":
+            for repository in name_repositories(project):
+                typer.echo(f"  {find_url(repository)}")
         figures = [p for r in reports for path in r.paths for p in _figures(project.store_root, path)]
         if figures:
             typer.echo("Figures to look at:")

@@ -8,8 +8,8 @@ import typer
 from flows.looking import newest_publication
 from semillero.errors import InputError, PublishError
 from semillero.project import Project, load_project
-from semillero.publishing.planning import Repository, name_repositories
-from semillero.store import RunStore
+from semillero.publishing.planning import Repository, name_repositories, plan_repositories
+from semillero.store import RunStore, WouldMake
 
 if TYPE_CHECKING:
     from semillero.publishing.online import Finding
@@ -31,8 +31,13 @@ def plan(file: Path, as_json: bool) -> None:
     from semillero.publishing.stage import plan_publication
 
     project, store, outputs, cards, space = newest_publication(file)
-    # Other forms of the model take minutes; the plan does without those that are not made yet.
-    repositories = plan_publication(store, project, outputs, cards, space)
+    try:
+        repositories = plan_publication(store, project, outputs, cards, space)
+    except WouldMake as would:
+        typer.secho(
+            f"{would.recipe.stage} is not made yet; the plan does without the other forms", fg="yellow", err=True
+        )
+        repositories = plan_repositories(store, project, outputs, cards, space)
     lines, account = outline_folder(project, repositories), ""
     if project.publish.target == "hub":
         with open_hub(project.publish.token_env) as hub:

