@@ -26,6 +26,8 @@ argilla = typer.Typer(help="A real Argilla on this machine, without Docker: up, 
 app.add_typer(argilla, name="argilla")
 reviewing = typer.Typer(help="Review by people in Argilla: who is awaited, accounts, backups.", no_args_is_help=True)
 app.add_typer(reviewing, name="review")
+hosting = typer.Typer(help="The Space on the Hub: how it is, its logs, deploying it again.", no_args_is_help=True)
+app.add_typer(hosting, name="space")
 
 
 class StageName(StrEnum):
@@ -184,6 +186,38 @@ def publish(
         return_to(file, rollback, repository)
     else:
         publish_now(file, as_json)
+
+
+@hosting.command("status")
+@explained
+def space_status(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Show what the Space runs on, which commit it runs and which one worked last."""
+    from flows.display import show_facts
+    from flows.hosting import look_at_space
+
+    show_facts(look_at_space(file), as_json)
+
+
+@hosting.command("logs")
+@explained
+def space_logs(
+    file: ProjectFile = DEFAULT_FILE,
+    build: Annotated[bool, typer.Option("--build", help="Of its build instead of the app.")] = False,
+    lines: Annotated[int, typer.Option(min=1, help="How many, from the end.")] = 100,
+) -> None:
+    """Print the end of the Space's log."""
+    from flows.hosting import print_log
+
+    print_log(file, build, lines)
+
+
+@hosting.command("deploy")
+@explained
+def space_deploy(file: ProjectFile = DEFAULT_FILE) -> None:
+    """Give the Space that is online the project file's settings, wait until it runs and ask it something."""
+    from flows.hosting import deploy_again
+
+    deploy_again(file)
 
 
 @app.command()

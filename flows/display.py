@@ -1,6 +1,6 @@
 """What the commands print: tables for people, JSON for machines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +111,14 @@ def show_findings(findings: "Sequence[Finding]", as_json: bool) -> None:
         print_json([asdict(finding) for finding in findings])
         return
     _print_table(("repository", "", "found"), [(f.repository, _styled(f.outcome), f.found) for f in findings])
+
+
+def show_facts(facts: Mapping[str, str], as_json: bool) -> None:
+    """Show facts by what they are."""
+    if as_json:
+        print_json(dict(facts))
+        return
+    _print_table(("what", "found"), list(facts.items()))
 
 
 def show_score(score: "Score", as_json: bool) -> None:

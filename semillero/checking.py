@@ -54,6 +54,7 @@ def check_project(file: Path) -> list[Check]:
         ("training plan", _check_plan),
         ("disk", _check_disk),
         ("publishing", _check_publishing),
+        ("Space", _check_space),
     ):
         checks += _try(what, attempt, project)
     return checks
@@ -194,3 +195,10 @@ def _check_disk(project: Project) -> Iterator[Check]:
     free = shutil.disk_usage(project.folder).free
     enough = free > LEAST_FREE
     yield Check("disk", "ok" if enough else "fails", f"{free / GIGABYTE:.0f} GiB free beside the project file")
+
+
+def _check_space(project: Project) -> Iterator[Check]:
+    if project.publish.target == "hub" and project.training.enabled:
+        from semillero.publishing.space_checks import check_space
+
+        yield from check_space(project)

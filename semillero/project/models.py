@@ -390,6 +390,53 @@ class DemoSettings(Section):
     examples: tuple[str, ...] = Field(default=(), description="Questions to try; from the held-out split by default.")
     max_new_tokens: int = Field(default=192, ge=8, le=2048, description="Longest answer, in tokens.")
     max_input_chars: int = Field(default=2000, ge=50, le=20_000, description="Longest question, in characters.")
+    hardware: Literal["cpu-basic", "cpu-upgrade", "t4-small", "t4-medium", "zero-a10g"] = Field(
+        default="cpu-basic", description="What the Space runs on, in the Hub's names; zero-a10g is ZeroGPU."
+    )
+    base_gguf: str | None = Field(
+        default=None,
+        pattern=r"^[\w.-]+/[\w.-]+/[\w./-]+\.gguf$",
+        description="GGUF of the base for a Space on a CPU, ORG/NAME/FILE.gguf on the Hub; the embedded base has one. "
+        "Without it such a Space runs transformers, many times slower.",
+    )
+    base_gguf_revision: str | None = Field(default=None, description="Its revision; name a commit to pin it.")
+    votes: bool = Field(
+        default=True,
+        description="Ask visitors which of two answers is better. The Space's secret VOTES_TOKEN writes them to "
+        "ORG/NAME-votes; a Space without it asks for none.",
+    )
+
+
+class SpaceSettings(Section):
+    """How the Space is kept on the Hub; on what it runs is demo.hardware."""
+
+    sleep_minutes: int = Field(
+        default=30,
+        ge=5,
+        le=7 * 24 * 60,
+        description="Bought hardware sleeps after so long without a visitor, and costs nothing then; left alone it "
+        "never sleeps. Free hardware keeps the Hub's own rule.",
+    )
+    votes_token_env: EnvironmentName = Field(
+        default="SEMILLERO_VOTES_TOKEN",
+        description="Environment variable with the Space's own token: fine-grained, for the votes repository alone.",
+    )
+    secrets: dict[EnvironmentName, EnvironmentName] = Field(
+        default_factory=dict, description="More secrets of the Space: their names, and the variables that hold them."
+    )
+    variables: dict[EnvironmentName, str] = Field(
+        default_factory=dict, description="Its variables; everybody can read them."
+    )
+    build_minutes: int = Field(default=40, ge=1, le=240, description="Longest wait until it runs.")
+    answer_seconds: int = Field(default=300, ge=5, le=3600, description="Longest wait for its first answer.")
+
+    @model_validator(mode="after")
+    def _names_are_told_apart(self) -> Self:
+        if both := sorted(set(self.secrets) & set(self.variables)):
+            raise ValueError(f"{', '.join(both)}: secrets and variables of a Space cannot share a name")
+        if "VOTES_TOKEN" in {*self.secrets, *self.variables}:
+            raise ValueError("VOTES_TOKEN is set from votes_token_env")
+        return self
 
 
 class PublishSettings(Section):
@@ -414,6 +461,7 @@ class PublishSettings(Section):
     gguf: bool = Field(
         default=False, description="Also publish it as GGUF for llama.cpp (NAME-GGUF; needs semillero[gguf])."
     )
+    space: SpaceSettings = Field(default_factory=SpaceSettings, description="How the Space is kept on the Hub.")
 
 
 class Project(Section):

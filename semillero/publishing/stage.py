@@ -13,10 +13,12 @@ from semillero.project.models import settings_json
 from semillero.publishing.exports import export_models
 from semillero.publishing.folder import compare_folder, keep_receipt, planned_files, update_folder
 from semillero.publishing.gate import check_repositories
+from semillero.publishing.history import Receipts
 from semillero.publishing.hub import find_endpoint, open_hub
 from semillero.publishing.loading import ColdLoader
 from semillero.publishing.online import is_published, publish_online
 from semillero.publishing.planning import Repository, plan_repositories
+from semillero.publishing.spaces import deploy_space, open_for_space
 from semillero.store import Artifact, Recipe, RunStore, WouldMake
 
 VERSION = 2  # raised by hand when the stage's meaning changes
@@ -82,7 +84,18 @@ def _publish(store: RunStore, project: Project, repositories: Sequence[Repositor
     if project.publish.target == "local":
         return {}
     with open_hub(project.publish.token_env) as hub:
-        done = publish_online(hub, store, project, repositories, ColdLoader(hub, project))
+        receipts, load_cold = Receipts(store, hub.endpoint), ColdLoader(hub, project)
+
+        def load(repository: Repository, commit: str) -> None:
+            load_cold(repository, commit)
+            if repository.kind == "space":
+                open_for_space(hub, repository, repositories, project)
+                deploy_space(hub, repository, commit, project, receipts)
+
+        done = publish_online(hub, store, project, repositories, load)
+        for repository in repositories:  # a Space whose files were online already may have other settings now
+            if repository.kind == "space":
+                deploy_space(hub, repository, done[repository.folder].commit, project, receipts)
     return {folder: asdict(receipt) for folder, receipt in done.items()}
 
 
@@ -109,7 +122,7 @@ def _inputs(outputs: Outputs, cards: Artifact, space: Artifact | None) -> dict[s
 def _settings(project: Project, repositories: Sequence[Repository]) -> dict[str, Any]:
     kinds = [repository.kind for repository in repositories]
     endpoint = {"endpoint": find_endpoint()} if project.publish.target == "hub" else {}
-    settings = settings_json(project.publish, exclude={"token_env"})
+    settings = settings_json(project.publish, exclude={"token_env", "space"})
     return {"repository": project.repository, "repositories": kinds, **endpoint, **settings}
 
 

@@ -16,6 +16,7 @@ class Token:
         role: read, write or fineGrained.
         writes: repositories that a fine-grained token may read and write: ``datasets/ORG/NAME``.
         expired: the Hub no longer knows it.
+        pays: the user and the organisations have a payment method.
     """
 
     user: str
@@ -23,6 +24,7 @@ class Token:
     orgs: tuple[str, ...] = ()
     writes: frozenset[str] = frozenset()
     expired: bool = False
+    pays: bool = False
 
     @property
     def namespaces(self) -> set[str]:
@@ -50,8 +52,12 @@ class Token:
                     for kind, name in entities
                 ],
             }
-        orgs = [{"type": "org", "name": org, "fullname": org, "roleInOrg": "admin"} for org in self.orgs]
-        who = {"type": "user", "id": "0" * 24, "name": self.user, "fullname": self.user.title(), "isPro": False}
+        orgs = [
+            {"type": "org", "name": org, "fullname": org, "roleInOrg": "admin", "canPay": self.pays}
+            for org in self.orgs
+        ]
+        name = {"name": self.user, "fullname": self.user.title()}
+        who = {"type": "user", "id": "0" * 24, **name, "isPro": False, "canPay": self.pays}
         return {**who, "orgs": orgs, "auth": {"type": "access_token", "accessToken": access}}
 
 

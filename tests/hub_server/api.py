@@ -1,6 +1,8 @@
 """The endpoints about repositories: who asks, make, change and delete them, what is in them."""
 
 import itertools
+import json
+import math
 import re
 from datetime import datetime
 from typing import Any
@@ -152,13 +154,22 @@ class Repositories:
             "private": repo.private, "gated": repo.gated, "disabled": False, "tags": tags, "cardData": card,
             "lastModified": stamp(commit.date), "createdAt": stamp(repo.created), "downloads": 0, "likes": 0,
             "siblings": siblings, "usedStorage": sum(blob.size for blob in commit.files.values()),
-            **(self._describe_space(repo, card) if repo.kind == "space" else {}),
+            **(self._describe_space(repo, card) if repo.kind == "space" else {}), **self._describe_weights(commit),
         }  # fmt: skip
 
     def _describe_space(self, repo: Repo, card: dict[str, Any]) -> dict[str, Any]:
         space = self.spaces.look(repo.name)
         host = {"host": space.build.host, "subdomain": repo.name.replace("/", "-")} if space.build.host else {}
         return {"sdk": card.get("sdk", "gradio"), "runtime": self.spaces.describe(space), **host}
+
+    def _describe_weights(self, commit: Commit) -> dict[str, Any]:
+        """Count the parameters of a model's weights, as the Hub does from their header."""
+        if "model.safetensors" not in commit.files:
+            return {}
+        data = self.state.read_object(commit.files["model.safetensors"].sha256)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        counts = [math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"]
+        return {"safetensors": {"parameters": {"F32": sum(counts)}, "total": sum(counts)}}
 
     async def tree(self, request: web.Request) -> web.Response:
         repo = self.accounts.open_repo(request)

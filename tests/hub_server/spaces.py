@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -17,6 +17,13 @@ from tests.hub_server.state import Refusal, Repo, State
 
 FLAVORS = {"cpu-basic", "cpu-upgrade", "t4-small", "t4-medium", "l4x1", "a10g-small", "a100-large", "zero-a10g"}
 BEFORE = {"RUNNING": ("BUILDING", "APP_STARTING"), "RUNTIME_ERROR": ("BUILDING", "APP_STARTING")}
+
+
+class Value(NamedTuple):
+    """A secret or a variable."""
+
+    value: str
+    description: str | None = None
 
 
 @dataclass
@@ -39,15 +46,26 @@ class Build:
 
 @dataclass
 class Space:
-    """What a Space has beside its repository; ``values`` of secrets can be read by tests alone."""
+    """What a Space has beside its repository.
 
-    secrets: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
+    Attributes:
+        secrets, variables: by name; the value of a secret can be read by tests alone.
+        hardware, requested: what it runs on, and what it was last told to run on.
+        sleep: seconds.
+        head: the commit that is built or runs; ``sha`` the one that runs, or ran last.
+        looks: how often somebody has looked at this build; negative while it is not noticed yet.
+        builds: the commits built, in order.
+    """
+
+    secrets: dict[str, Value] = field(default_factory=dict)
+    variables: dict[str, Value] = field(default_factory=dict)
     hardware: str | None = None
     requested: str = "cpu-basic"
     sleep: int | None = None
     paused: bool = False
     head: str = ""
+    sha: str = ""
+    former: str = "NO_APP_FILE"
     looks: int = 0
     builds: list[str] = field(default_factory=list)
     build: Build = field(default_factory=Build)
@@ -57,10 +75,13 @@ class Space:
         """The stage as the next look shows it."""
         if self.paused:
             return "PAUSED"
+        if self.looks < 0:
+            return self.former
         if self.looks >= self.build.polls:
             return self.build.stage
         before = BEFORE.get(self.build.stage, ("BUILDING",))
-        return before[min(self.looks * len(before) // max(self.build.polls, 1), len(before) - 1)]
+        stage = before[min(self.looks * len(before) // max(self.build.polls, 1), len(before) - 1)]
+        return f"RUNNING_{stage}" if self.former == "RUNNING" else stage
 
 
 class Spaces:
@@ -68,12 +89,14 @@ class Spaces:
 
     Attributes:
         build: called with a Space's name and files; decides how that build ends.
+        lag: looks during which a new commit is not noticed yet, and the former stage is told.
     """
 
     def __init__(self, state: State, accounts: Accounts) -> None:
         self.state, self.accounts = state, accounts
         self.spaces: dict[str, Space] = {}
         self.build: Callable[[str, Mapping[str, bytes]], Build] = lambda name, files: Build()
+        self.lag = 0
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         api = "/api/{kind:spaces}/{owner}/{repo}"
@@ -90,8 +113,8 @@ class Spaces:
         space = self.spaces[name] = Space()
         space.requested = self._check_flavor(body.get("hardware") or "cpu-basic")
         space.sleep = body.get("sleepTimeSeconds")
-        space.secrets = {entry["key"]: entry["value"] for entry in body.get("secrets") or []}
-        space.variables = {entry["key"]: entry["value"] for entry in body.get("variables") or []}
+        for values, entries in ((space.secrets, "secrets"), (space.variables, "variables")):
+            values.update({e["key"]: Value(e["value"], e.get("description")) for e in body.get(entries) or []})
 
     def look(self, name: str) -> Space:
         """Return a Space's runtime, with the build begun that its head asks for."""
@@ -101,7 +124,9 @@ class Spaces:
         return space
 
     def _begin_build(self, repo: Repo, space: Space) -> None:
-        space.head, space.looks = repo.branches["main"], 0
+        former = space.stage
+        space.former = "RUNNING" if former.startswith("RUNNING") else former
+        space.head, space.looks = repo.branches["main"], -self.lag
         files = {path: self.state.read_object(b.sha256) for path, b in repo.commits[space.head].files.items()}
         space.build = Build("NO_APP_FILE", polls=0) if "app.py" not in files else self.build(repo.name, files)
         space.builds.append(space.head)
@@ -109,11 +134,12 @@ class Spaces:
     def describe(self, space: Space) -> dict[str, Any]:
         """Return the runtime as the Hub tells it."""
         stage = space.stage
-        if stage == "RUNNING":
-            space.hardware = space.requested
+        if stage == "RUNNING" and space.looks >= 0:
+            space.hardware, space.sha = space.requested, space.head
         told = {"stage": stage, "hardware": {"current": space.hardware, "requested": space.requested}}
         error = {"errorMessage": space.build.build_log[-1]} if stage.endswith("ERROR") else {}
-        return {**told, "gcTimeout": space.sleep, "storage": None, "replicas": {"requested": 1}, **error}
+        sha = {"sha": space.sha} if space.sha else {}
+        return {**told, **sha, "gcTimeout": space.sleep, "storage": None, "replicas": {"requested": 1}, **error}
 
     def _open(self, request: web.Request, write: bool = False) -> Space:
         return self.look(self.accounts.open_repo(request, write=write).name)
@@ -148,15 +174,13 @@ class Spaces:
     async def list_values(self, request: web.Request) -> web.Response:
         space = self._open(request, write=request.match_info["what"] == "secrets")
         if request.match_info["what"] == "secrets":
-            return web.json_response({key: {"description": None} for key in space.secrets})
-        return web.json_response({key: {"value": value} for key, value in space.variables.items()})
+            return web.json_response({key: {"description": value.description} for key, value in space.secrets.items()})
+        return web.json_response({key: value._asdict() for key, value in space.variables.items()})
 
     async def set_value(self, request: web.Request) -> web.Response:
         space, body = self._open(request, write=True), await request.json()
-        values = self._values(request, space)
-        if values.get(body["key"]) != body["value"]:
-            values[body["key"]] = body["value"]
-            space.looks = 0
+        self._values(request, space)[body["key"]] = Value(body["value"], body.get("description"))
+        space.looks = 0  # it starts again
         return await self.list_values(request)
 
     async def delete_value(self, request: web.Request) -> web.Response:
@@ -164,7 +188,7 @@ class Spaces:
         self._values(request, space).pop(body["key"], None)
         return await self.list_values(request)
 
-    def _values(self, request: web.Request, space: Space) -> dict[str, str]:
+    def _values(self, request: web.Request, space: Space) -> dict[str, Value]:
         return space.secrets if request.match_info["what"] == "secrets" else space.variables
 
     async def logs(self, request: web.Request) -> web.StreamResponse:

@@ -58,7 +58,9 @@ class Team:
 
 @pytest.fixture
 def team(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
-    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: None)
+    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: lambda repository, commit: None)
+    for name in ("open_for_space", "deploy_space"):  # test_spaces.py has a page that answers
+        monkeypatch.setattr(stage, name, lambda *_: None)
     monkeypatch.setattr(hub_module, "Patience", lambda: PATIENT)
     return Team(tmp_path)
 
@@ -202,7 +204,8 @@ def die(client, request, **options):
     return response
 
 hub_module.Patience = lambda: PATIENT
-stage.ColdLoader = lambda hub, project: None
+stage.ColdLoader = lambda hub, project: lambda repository, commit: None
+stage.open_for_space = stage.deploy_space = lambda *_: None
 httpx2.Client.send = die
 for step, left in enumerate(range(0, int(sys.argv[2]), 2)):
     after = step % 2 == 0
@@ -218,7 +221,9 @@ for step, left in enumerate(range(0, int(sys.argv[2]), 2)):
 @pytest.mark.timeout(300)
 def test_killed_again_and_again(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL before or after ever later requests, in ever later runs; the last run ends what they began."""
-    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: None)
+    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: lambda repository, commit: None)
+    for name in ("open_for_space", "deploy_space"):  # test_spaces.py has a page that answers
+        monkeypatch.setattr(stage, name, lambda *_: None)
     monkeypatch.setattr(hub_module, "Patience", lambda: PATIENT)
     for kind in KINDS:
         server.create(kind, NAME, private=True)
