@@ -78,6 +78,7 @@ def newest_outputs(file: Path) -> tuple[Project, RunStore, Outputs | None, Artif
         dataset=found["dataset"][0],
         adapter=one("train"),
         evaluation=one("evaluate"),
+        report=one("report"),
     )
     return project, store, outputs, one("demo")
 
