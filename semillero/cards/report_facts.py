@@ -56,7 +56,7 @@ def _describe_swaps(found: dict[str, Any]) -> Facts:
         if effect["low"] is not None and (effect["low"] > 0 or effect["high"] < 0)
     ]
     asked = {key: found[key] for key in ("model", "sentences", "unanswered", "unit")}
-    return {"run": True, **asked, "clear": clear}
+    return {"run": True, **asked, "effects": clear}
 
 
 def _describe_step(step: dict[str, Any], measures: dict[str, Any]) -> Facts:
@@ -71,4 +71,4 @@ def _value(measure: Any) -> float | None:
 
 def _moved(step: dict[str, Any], name: str) -> dict[str, Any]:
     moved = "better" if name in step["better"] else "worse" if name in step["worse"] else ""
-    return {"moved": moved, "clear": name in step["clear"]}
+    return {"moved": moved, "is_clear": name in step["clear"]}

@@ -22,7 +22,7 @@ KINDS = (
     "feminine", "masculine", "feminine_plural", "masculine_plural", "both_named",
     "epicene_feminine", "epicene_masculine", "epicene_unmarked",
 )  # fmt: skip
-JOINING = {"y", "e", "o", "u", "i", "las", "les"}  # maestros y maestras, els mestres i les mestres
+JOINING = {"y", "e", "o", "u", "i", "las", "les", "los", "els"}  # maestros y maestras, els mestres i les mestres
 SHOWN = 12
 
 
@@ -104,9 +104,9 @@ def _decide(words: list[str], place: int, form: _Form, forms: dict[str, _Form]) 
     if form.kind in ("feminine", "masculine"):
         return form.kind if before in _before("feminine", "masculine", "any") else None
     if form.kind == "masculine_plural":
-        return "both_named" if _other_half(words, place, form, forms, "feminine_plural", 1) else form.kind
+        return "both_named" if _other_half(words, place, form, forms, "feminine_plural") else form.kind
     if form.kind == "feminine_plural":
-        return None if _other_half(words, place, form, forms, "masculine_plural", -1) else form.kind
+        return None if _other_half(words, place, form, forms, "masculine_plural") else form.kind
     if before in _before("feminine"):
         return "epicene_feminine"
     if before in _before("masculine"):
@@ -114,12 +114,15 @@ def _decide(words: list[str], place: int, form: _Form, forms: dict[str, _Form]) 
     return "masculine_plural" if before in _before("plural") else "epicene_unmarked"
 
 
-def _other_half(words: list[str], place: int, form: _Form, forms: dict[str, _Form], kind: str, step: int) -> bool:
-    """Tell whether the other gender of the same profession stands beside it: maestros y maestras."""
-    at = place + step
-    while 0 <= at < len(words) and words[at] in JOINING:
-        at += step
-    return 0 <= at < len(words) and forms.get(words[at]) == _Form(form.profession, kind)
+def _other_half(words: list[str], place: int, form: _Form, forms: dict[str, _Form], kind: str) -> bool:
+    """Tell whether the other gender of the same profession stands beside it: maestros y maestras, or the reverse."""
+    for step in (1, -1):
+        at = place + step
+        while 0 <= at < len(words) and words[at] in JOINING:
+            at += step
+        if 0 <= at < len(words) and forms.get(words[at]) == _Form(form.profession, kind):
+            return True
+    return False
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ comparison is one of magnitude: BLEnD's answers are single words that people gav
 """
 
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import polars as pl
@@ -43,10 +43,11 @@ def measure_parallel(rows: pl.DataFrame) -> dict[str, Any] | None:
     chance: list[bool] = []
     for place, group in enumerate(ordered):
         for (one, mine), (other, theirs) in combinations(group, 2):
-            if one != other and one.split("-")[0] == other.split("-")[0]:
+            if _comparable(one, other):
                 found[f"{one} · {other}"].append(_same(mine, theirs))
-        following = ordered[(place + 1) % len(ordered)]
-        chance += [_same(mine, theirs) for (_, mine), (_, theirs) in zip(group, following, strict=False)]
+        for (one, mine), (other, theirs) in product(group, ordered[(place + 1) % len(ordered)]):
+            if _comparable(one, other):
+                chance.append(_same(mine, theirs))
     if not found:
         return None
     every = [same for pairs in found.values() for same in pairs]
@@ -58,6 +59,10 @@ def measure_parallel(rows: pl.DataFrame) -> dict[str, Any] | None:
         "people": PEOPLE,
         "same_from": SAME,
     }
+
+
+def _comparable(one: str, other: str) -> bool:
+    return one != other and one.split("-")[0] == other.split("-")[0]
 
 
 def _same(mine: frozenset[str], theirs: frozenset[str]) -> bool:

@@ -81,12 +81,10 @@ def swap_artifacts(
 
 
 def score_swaps(swaps: Sequence[Swap], judge: JudgeSettings, variety: str, ledger: Path) -> list[float | None]:
-    """Return the judge's score of each sentence, by the very functions that score the corpus."""
-    names = [f"{s.axis}/{s.case}" for s in swaps]
+    """Return the judge's score of each sentence (of kind likelihood up to a constant of its case)."""
     rows = pl.DataFrame(
         {
-            "id": [f"{name}/{s.variant}" for name, s in zip(names, swaps, strict=True)],
-            "group": names,
+            "id": [f"{s.axis}/{s.case}/{s.variant}" for s in swaps],
             "variety": [variety] * len(swaps),
             "topic": ["vida cotidiana"] * len(swaps),
             "instruction": [s.question for s in swaps],
@@ -97,13 +95,11 @@ def score_swaps(swaps: Sequence[Swap], judge: JudgeSettings, variety: str, ledge
         from semillero.judging.rubric import score_by_rubric
 
         return score_by_rubric(rows, judge, ledger)["score"].to_list()
-    from semillero.judging.likelihood import score_by_likelihood
+    from semillero.judging.likelihood import measure_answers
 
-    # The judge compares with other rows of a variety, in the order of their ids: with one "variety" a variant, and
-    # equal ids in each, every variant of a case is compared with the same other cases.
-    apart = [f"{variety}-{s.axis}-{s.variant}" for s in swaps]
-    rows = rows.with_columns(pl.Series("id", names), pl.Series("variety", apart))
-    return score_by_likelihood(rows, resolve_base(judge_base(judge)).folder, judge.batch_tokens)["score"].to_list()
+    # A score is log p(answer | question) less the same for other questions; those are held equal within a case, so they
+    # cancel out of every effect and need not be computed.
+    return [*measure_answers(rows, resolve_base(judge_base(judge)).folder, judge.batch_tokens)]
 
 
 def _swap_judge(store: RunStore, judge: JudgeSettings, variety: str) -> Artifact:
