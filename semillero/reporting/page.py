@@ -4,12 +4,13 @@ The page has no scripts and loads nothing: its style is inside, figures are data
 """
 
 import base64
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from semillero.cards.rendering import render_template
-from semillero.reporting.sections import write_sections
+from semillero.reporting.sections import Section, write_sections
 
 Svg = tuple[str, str]
 ALTERNATIVES = {
@@ -39,8 +40,12 @@ def render_html(report: dict[str, Any], figures: dict[str, Svg]) -> str:
 
 def render_markdown(report: dict[str, Any]) -> str:
     """Return the report as Markdown, with the figures as files beside it left out."""
-    values = {"report": report, "sections": write_sections(report)}
-    return render_template("report.md.j2", values, "semillero.reporting.templates")
+    return render_sections("Informe del corpus", write_sections(report))
+
+
+def render_sections(title: str, sections: Sequence[Section]) -> str:
+    """Return sections as Markdown under a title."""
+    return render_template("report.md.j2", {"title": title, "sections": sections}, "semillero.reporting.templates")
 
 
 def _as_data(svg: str) -> str:

@@ -110,14 +110,14 @@ def _varieties(report: Report) -> Section:
     for code, marked in report["markers"].items():
         for column, name in (("instruction", "instrucciones"), ("answer", "respuestas")):
             if marked is None:
-                markers.append((code, name, "no se mide", "", ""))
+                markers.append((code, name, "", "no se mide", ""))
                 continue
             found = ", ".join(
                 f"{kind.replace('for ', '+').replace('against ', '−')} {count}"
                 for kind, count in marked[column]["found"].items()
             )
             markers.append(
-                (code, name, show_share(marked[column]["evidence"]), show_share(marked[column]["contradiction"]), found)
+                (code, name, found, show_share(marked[column]["evidence"]), show_share(marked[column]["contradiction"]))
             )
     paragraphs = [
         "Lo que pierde cada variedad dice si un filtro es más duro con una que con otra: si dos intervalos se "

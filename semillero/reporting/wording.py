@@ -20,7 +20,7 @@ MEASURES = {
     "feminine": {"es": "profesiones en femenino", "en": "professions in the feminine"},
     "offensive": {"es": "palabras ofensivas", "en": "offensive words"},
 }
-# Short names of the reasons, for figures and tables; the cards' table has the sentences.
+# Short names of reasons and flags, for figures and tables; the cards' table has the sentences.
 SHORT = {
     "unparseable": "ilegible",
     "instruction_too_short": "instrucción corta",
@@ -38,6 +38,10 @@ SHORT = {
     "exact_duplicate": "duplicada",
     "near_duplicate": "casi duplicada",
     "judge-score-low": "nota baja del juez",
+    "pii": "datos personales",
+    "language_unknown": "lengua dudosa",
+    "refers_to_passage": "habla de un texto que no se ve",
+    "offensive_word": "palabra ofensiva",
 }
 
 
