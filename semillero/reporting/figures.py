@@ -57,7 +57,7 @@ def draw_funnel(report: dict[str, Any]) -> Any:
     if gone:
         steps.append((read_wording("unparseable"), gone))
     steps += [(read_wording(s["reason"]), s["removed"]) for s in report["mitigations"] if s["reason"] != "unparseable"]
-    figure, axes = make_canvas(1.3 + 0.42 * (len(steps) + 1), "De las filas contestadas al corpus")
+    figure, axes = make_canvas(1.3 + 0.42 * (len(steps) + 1), "Filas que quedan después de cada paso")
     for place, (_, removed) in enumerate(steps):
         left -= removed
         axes.barh(place, left, height=0.62, color=BLUE)

@@ -2,7 +2,7 @@
 
 Each rejected row left for one reason, the first that applied, and reasons apply in a fixed order; so the corpus before
 a filter is what the filters before it let through. The same measures are taken of it before and after. A change is
-called *clear* when the new value lies outside the interval of the old one, and every other change may be chance.
+called *clear* when neither value lies in the other's interval, and every other change may be chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def measure_mitigations(
 
     Returns:
         ``reason``, ``removed``, ``before`` and ``after`` (rows of the sample and the measures), ``worse`` and
-        ``better`` (names of measures that moved), ``clear`` (those of them that moved out of the interval).
+        ``better`` (names of measures that moved), ``clear`` (those of them whose values lie outside each other's interval).
     """
     entries = []
     left, before = rows, measure_rows(rows, varieties)
@@ -76,10 +76,13 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, li
             continue
         gain = (new - old) * direction if direction else abs(old - 0.5) - abs(new - 0.5)
         moved["better" if gain > 0 else "worse"].append(name)
-        bounds = before[name] if isinstance(before[name], dict) else None
-        if bounds and not bounds["low"] <= new <= bounds["high"]:
+        if isinstance(before[name], dict) and not (_holds(before[name], new) or _holds(after[name], old)):
             moved["clear"].append(name)
     return moved
+
+
+def _holds(share: Mapping[str, Any], value: float) -> bool:
+    return bool(share["low"] <= value <= share["high"])
 
 
 def _value(measure: Any) -> float | None:

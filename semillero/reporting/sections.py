@@ -138,7 +138,7 @@ def _varieties(report: Report) -> Section:
                 rows,
             ),
             Table(
-                "Textos con marcas", ("variedad", "texto", "a favor", "en contra", "marcas halladas"), markers, 2, False
+                "Textos con marcas", ("variedad", "texto", "marcas halladas", "a favor", "en contra"), markers, 3, False
             ),
         ),
     )
@@ -299,7 +299,7 @@ def _mitigations(report: Report) -> Section:
         "Cada filtro, cada deduplicación y la criba final, en el orden en que se aplican, y las mismas medidas antes y "
         "después. ▲ mejor, ▼ peor, ●: el valor nuevo cae fuera del intervalo del anterior; lo demás puede ser azar.",
         f"Lo que empeoró: {'; '.join(worse)}." if worse else "Ninguna medida empeoró.",
-        f"Cambios claros: {'; '.join(clear)}." if clear else "Ningún cambio se sale del intervalo anterior.",
+        f"Cambios claros: {'; '.join(clear)}." if clear else "Ningún cambio es claro.",
     ]
     if report["replaced"]:
         replaced = ", ".join(f"{name} {count}" for name, count in report["replaced"].items())

@@ -179,4 +179,9 @@ def test_a_mitigation_tells_what_got_worse(make_rows: Rows) -> None:
     assert "smallest_variety" in step["worse"]
     assert "contradiction" in step["better"]
     assert {"evidence", "contradiction"} <= set(step["clear"])
+    one = mark_rows(
+        make_rows([("es-MX", "¿Qué?", "Nada.", None)] * 60 + [("es-MX", "¿Vos sabés?", "Sí.", "echo")])
+    )  # one in sixty-one is gone, and that is no clear change
+    (step,) = measure_mitigations(one, ["echo"], {"echo": 1}, ["es-MX"])
+    assert (step["better"], step["clear"]) == (["contradiction"], [])
     assert measure_rows(rows, ["es-AR", "es-MX", "es-CO"])["smallest_variety"] == 0.0  # a variety that is gone
