@@ -29,7 +29,7 @@ def measure_mitigations(
 
     Returns:
         ``reason``, ``removed``, ``before`` and ``after`` (rows of the sample and the measures), ``worse`` and
-        ``better`` (names of measures that moved), ``clear`` (those of them whose values lie outside each other's interval).
+        ``better`` (names of measures that moved), ``clear`` (those of them that moved clearly).
     """
     entries = []
     left, before = rows, measure_rows(rows, varieties)
