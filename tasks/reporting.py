@@ -20,10 +20,11 @@ def report(
     made = report_corpus(store, curated, reviewed, corpus, settings)
     if not made.reused:
         folder = store.folder(made)
+        lines = (folder / "report.md").read_text(encoding="utf-8").splitlines()
+        # The run's page reads no files: figures are shown by themselves.
+        text = "\n".join(line for line in lines if not line.startswith("!["))
         where = f"`{folder / 'report.html'}` has it all, with figures.\n\n"
-        show_markdown(
-            "corpus-report", where + (folder / "report.md").read_text(encoding="utf-8"), "Report on the corpus"
-        )
+        show_markdown("corpus-report", where + text, "Report on the corpus")
         for figure in sorted((folder / "figures").glob("*.png")):
             show_figure(f"corpus-{figure.stem.replace('_', '-')}", figure, figure.stem.replace("_", " "))
     return settled(made)

@@ -121,7 +121,7 @@ def draw_overlap(report: dict[str, Any]) -> Any:
         axes.plot(100 * pair["null"], place, "|", color=MUTED, markersize=13, label="su media")
         axes.plot(100 * pair["overlap"], place, "o", color=BLUE, markersize=8, label="estas dos variedades")
     _name_lines(axes, [" · ".join(pair["varieties"]) for pair in pairs])
-    axes.set_xlim(left=0)
+    axes.margins(x=0.08)
     axes.set_xlabel("% de las palabras de ambas que están en las dos (Jaccard), sin nombres propios")
     _legend(axes, 3)
     return figure

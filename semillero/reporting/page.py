@@ -4,7 +4,7 @@ The page has no scripts and loads nothing: its style is inside, figures are data
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -38,14 +38,15 @@ def render_html(report: dict[str, Any], figures: dict[str, Svg]) -> str:
     )
 
 
-def render_markdown(report: dict[str, Any]) -> str:
-    """Return the report as Markdown, with the figures as files beside it left out."""
-    return render_sections("Informe del corpus", write_sections(report))
+def render_markdown(report: dict[str, Any], figures: Iterable[str]) -> str:
+    """Return the report as Markdown; ``figures`` names the PNG files in ``figures/`` beside it."""
+    return render_sections("Informe del corpus", write_sections(report), figures)
 
 
-def render_sections(title: str, sections: Sequence[Section]) -> str:
+def render_sections(title: str, sections: Sequence[Section], figures: Iterable[str] = ()) -> str:
     """Return sections as Markdown under a title."""
-    return render_template("report.md.j2", {"title": title, "sections": sections}, "semillero.reporting.templates")
+    values = {"title": title, "sections": sections, "figures": set(figures), "alternatives": ALTERNATIVES}
+    return render_template("report.md.j2", values, "semillero.reporting.templates")
 
 
 def _as_data(svg: str) -> str:

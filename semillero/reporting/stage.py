@@ -202,4 +202,4 @@ def _write(folder: Path, report: dict[str, Any]) -> None:
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     figures = draw_report(report, folder / "figures")
     (folder / "report.html").write_text(render_html(report, figures), encoding="utf-8")
-    (folder / "report.md").write_text(render_markdown(report), encoding="utf-8")
+    (folder / "report.md").write_text(render_markdown(report, figures), encoding="utf-8")

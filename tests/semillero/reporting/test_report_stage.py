@@ -14,6 +14,7 @@ import pytest
 from semillero.cards import write_cards
 from semillero.errors import AccountingError
 from semillero.project.models import ReportSettings
+from semillero.publishing.planning import plan_repositories
 from semillero.reporting import report_corpus
 from semillero.reporting.stage import measure_corpus
 from semillero.store import Artifact, RunStore
@@ -71,6 +72,9 @@ def test_the_report_is_one_page_without_markup_from_rows(
     markdown = (folder / "report.md").read_text(encoding="utf-8")
     assert "<script" not in markdown
     assert "[enlace](" not in markdown
+    assert {f"figures/{path.name}" for path in (folder / "figures").iterdir()} == set(
+        re.findall(r"\((figures/.+)\)", markdown)
+    )
     assert "ana@example.org" not in html + markdown  # a rejected row's personal data
 
 
@@ -141,6 +145,10 @@ def test_the_card_is_filled_from_the_report(
     assert "(20/20)" in spanish.split("### El sesgo, medido")[1]
     assert "no se ejecutó, porque no se pidió" in spanish
     assert "![figures/genders.png](report/figures/genders.png)" in spanish
+    (dataset,) = plan_repositories(store, project, outputs, write_cards(store, project, outputs), None)
+    names = {file.name for file in dataset.files}
+    assert {"report/report.md", "report/report.json", "report/figures/genders.png"} <= names
+    assert not any(name.endswith(".html") for name in names)  # nothing that a browser would run is published
     english = (folder / "dataset" / "README.md").read_text(encoding="utf-8")
     assert "not run, because it was not asked for" in english
     without = store.folder(write_cards(store, project, replace(outputs, report=None)))
