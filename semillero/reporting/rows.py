@@ -38,7 +38,7 @@ def read_fates(curated: Path, reviewed: Path, limit: int) -> tuple[pl.DataFrame,
     rows = pl.concat([accepted, rejected], how="diagonal")
     rows = rows.filter(pl.col("reason").ne_missing("unparseable"))
     total = rows.select(pl.len()).collect().item()
-    return rows.sort("id").head(limit).collect(), int(total)
+    return rows.bottom_k(limit, by="id").collect().sort("id"), int(total)
 
 
 def mark_rows(rows: pl.DataFrame) -> pl.DataFrame:
