@@ -14,13 +14,16 @@ UNPINNED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cubla
   nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cuda-crt nvidia-cuda-nvcc nvidia-nvvm nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \
   nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: quickstart setup test test-fast test-chaos bench-training check format lock clean help
+.PHONY: quickstart corpus setup test test-fast test-chaos bench-training check format lock clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 quickstart: setup  ## set up, then grow the example project: corpus, model, cards, demo, submission
 	$(BIN)/semillero run projects/quickstart.yaml
+
+corpus: setup  ## a corpus of 200 rows and its report, without a model
+	$(BIN)/semillero run projects/corpus200.yaml
 
 setup: $(STAMP)  ## a virtual environment with everything pinned
 

@@ -38,6 +38,7 @@ class StageName(StrEnum):
     judge = "judge"
     review = "review"
     dataset = "dataset"
+    report = "report"
     train = "train"
     evaluate = "evaluate"
     cards = "cards"
@@ -116,7 +117,7 @@ def status(file: ProjectFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     from flows.display import show_status
     from flows.looking import look_at_stages
 
-    show_status(look_at_stages(file), as_json)
+    show_status(file, look_at_stages(file), as_json)
 
 
 @app.command()

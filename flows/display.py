@@ -43,6 +43,8 @@ def show_reports(file: Path, reports: "Sequence[StageReport]", seconds: float, a
     reused = sum(report.outcome == "reused" for report in reports)
     typer.echo(f"\n{len(reports)} stages in {seconds:.0f} s, {reused} of them reused.")
     published = project.resolve(project.publish.folder)
+    for page in (p for r in reports for path in r.paths for p in _pages(project.store_root, path)):
+        typer.echo(f"Report on the corpus, to open in a browser:\n  {page}")
     if reports and reports[-1].stage == "submit":
         for path in sorted(p for kind in ("datasets", "models", "spaces") for p in published.glob(f"{kind}/*/*")):
             typer.echo(f"  {path}")
@@ -60,8 +62,8 @@ def show_reports(file: Path, reports: "Sequence[StageReport]", seconds: float, a
         typer.echo(f"  semillero status {file}    where every stage stands")
 
 
-def show_status(reports: "Sequence[StageReport]", as_json: bool) -> None:
-    """Show where every stage stands."""
+def show_status(file: Path, reports: "Sequence[StageReport]", as_json: bool) -> None:
+    """Show where every stage stands, and where the report on the corpus is."""
     if as_json:
         print_json([_report_json(report) for report in reports])
         return
@@ -75,6 +77,9 @@ def show_status(reports: "Sequence[StageReport]", as_json: bool) -> None:
         for r in reports
     ]
     _print_table(("stage", "on the next run", "counts", "in the run store"), rows)
+    root = load_project(file).store_root
+    for page in (p for r in reports for path in r.paths for p in _pages(root, path)):
+        typer.echo(f"Report on the corpus, to open in a browser:\n  {page}")
 
 
 def show_checks(checks: "Sequence[Check]", as_json: bool) -> None:
@@ -200,6 +205,10 @@ def _report_json(report: "StageReport") -> dict[str, Any]:
 
 def _figures(root: str, path: str) -> list[Path]:
     return sorted(Path(root, path).glob("figures/*.png")) if "://" not in root else []
+
+
+def _pages(root: str, path: str) -> list[Path]:
+    return sorted(Path(root, path).glob("report.html")) if "://" not in root else []
 
 
 def _styled(outcome: str) -> str:

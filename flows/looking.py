@@ -126,6 +126,7 @@ def _gather(found: dict[str, list[Artifact]]) -> Outputs | None:
         dataset=found["dataset"][0],
         adapter=one("train"),
         evaluation=one("evaluate"),
+        report=one("report"),
     )
 
 

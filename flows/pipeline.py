@@ -20,6 +20,7 @@ from tasks.evaluation import evaluate
 from tasks.generation import generate
 from tasks.judging import judge
 from tasks.publishing import publish
+from tasks.reporting import report
 from tasks.review import review
 from tasks.submission import submit
 from tasks.training import train
@@ -66,13 +67,14 @@ def grow(project: Project, sources: Sources, step: Step) -> None:
     scores = step(judge, curated, corpus.judge)
     reviewed = step(review, curated, scores, project)
     built = step(dataset, reviewed, sources, corpus)
+    told = step(report, curated, reviewed, corpus, project.report)
 
     adapter = evaluation = None
     if training.enabled:  # otherwise a corpus-only project
         adapter = step(train, built, training)
         evaluation = step(evaluate, built, adapter, training, project.evaluation, sources)
 
-    outputs = Outputs(tuple(shards), curated, scores, reviewed, built, adapter, evaluation)
+    outputs = Outputs(tuple(shards), curated, scores, reviewed, built, adapter, evaluation, told)
     written = step(cards, project, outputs)
     space = step(demo, project, outputs)
     published = step(publish, project, outputs, written, space)

@@ -23,7 +23,8 @@ from semillero.store import Artifact, Recipe, RunStore, WouldMake
 from tasks.policy import WAITING, Waiting, describe_counts
 
 STAGES = (
-    "generate", "curate", "judge", "review", "dataset", "train", "evaluate", "cards", "demo", "publish", "submit",
+    "generate", "curate", "judge", "review", "dataset", "report", "train", "evaluate", "cards", "demo", "publish",
+    "submit",
 )  # fmt: skip
 GROUP_REQUESTS = 500  # a few minutes of work on most endpoints: what a retry repeats at most is one shard
 ShardGroup = tuple[str, tuple[ShardPlan, ...]]

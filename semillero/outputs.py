@@ -17,6 +17,7 @@ class Outputs:
     dataset: Artifact
     adapter: Artifact | None = None
     evaluation: Artifact | None = None
+    report: Artifact | None = None  # what was measured of the corpus
 
     def __iter__(self) -> Iterator[Artifact]:
         yield from self.shards
@@ -27,6 +28,7 @@ class Outputs:
             self.dataset,
             self.adapter,
             self.evaluation,
+            self.report,
         ):
             if artifact is not None:
                 yield artifact
@@ -40,6 +42,7 @@ class Outputs:
             "dataset": self.dataset,
             "adapter": self.adapter,
             "evaluation": self.evaluation,
+            "report": self.report,
         }
         inputs: dict[str, str | list[str]] = {name: a.content for name, a in named.items() if a is not None}
         inputs["shards"] = [shard.content for shard in self.shards]

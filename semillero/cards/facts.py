@@ -9,6 +9,7 @@ from typing import Any
 
 from semillero.cards.dataset_facts import describe_dataset
 from semillero.cards.model_facts import describe_evaluation, describe_model
+from semillero.cards.report_facts import describe_report
 from semillero.cards.review_facts import describe_review
 from semillero.cards.wording import LANGUAGES, load_words
 from semillero.errors import AccountingError, PublishError
@@ -49,12 +50,15 @@ def collect_facts(store: RunStore, project: Project, outputs: Outputs) -> Facts:
         "review": describe_review(_read_json(store, outputs.reviewed, "agreement.json")),
         "judge": None if outputs.scores is None else _read_json(store, outputs.scores, "judge.json"),
         "dataset": describe_dataset(store.folder(outputs.dataset), outputs.dataset),
+        "report": None,
         "model": None,
         "evaluation": None,
     }
     kept, rows = facts["funnel"]["kept"], facts["dataset"]["rows"]
     if kept != rows:
         raise AccountingError(f"{kept} rows were kept by review but {rows} are in the splits", "the same number")
+    if outputs.report is not None:
+        facts["report"] = describe_report(_read_json(store, outputs.report, "report.json"), list(outputs.report.files))
     if outputs.adapter is not None:
         facts["model"] = describe_model(store.folder(outputs.adapter), project, outputs.adapter)
     if outputs.evaluation is not None:

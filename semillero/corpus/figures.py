@@ -1,7 +1,6 @@
 """The corpus in three figures: rows by variety and split, answer lengths by variety, topics.
 
-Okabe and Ito's colours (told apart with any colour vision) and labels in Spanish. Equal rows give equal bytes: the
-user's matplotlib settings, the date and the version of matplotlib stay out of the files.
+Labels are in Spanish; `semillero.drawing` says how figures look. Equal rows give equal bytes.
 """
 
 from collections.abc import Mapping
@@ -12,28 +11,11 @@ from typing import Any
 import polars as pl
 
 from semillero.corpus.splitting import SPLITS
+from semillero.drawing import BLUE, GREEN, INK, MUTED, ORANGE, SKY, drawing, make_canvas, save_png
 
-COLOURS = {"train": "#0072B2", "validation": "#E69F00", "test": "#009E73"}
+COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
 NAMES = {"train": "entrenamiento", "validation": "validación", "test": "prueba"}
 SHOWN_TOPICS = 40  # the rest is one bar
-INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": GRID,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.axisbelow": True,
-    "xtick.color": MUTED,
-    "xtick.major.size": 0,
-    "ytick.color": INK,
-    "ytick.major.size": 0,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-}
 
 
 def draw_figures(rows: pl.DataFrame, varieties: Mapping[str, str], topics: Mapping[str, str], folder: Path) -> None:
@@ -45,12 +27,8 @@ def draw_figures(rows: pl.DataFrame, varieties: Mapping[str, str], topics: Mappi
         topics: names by id.
         folder: made when it is missing.
     """
-    import matplotlib as mpl
-
     folder.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+    with drawing():
         _draw_varieties(rows, varieties, folder / "varieties.png")
         _draw_lengths(rows, varieties, folder / "answer_lengths.png")
         _draw_topics(rows, topics, folder / "topics.png")
@@ -58,9 +36,9 @@ def draw_figures(rows: pl.DataFrame, varieties: Mapping[str, str], topics: Mappi
 
 def _draw_varieties(rows: pl.DataFrame, varieties: Mapping[str, str], path: Path) -> None:
     codes = [code for code in varieties if code in set(rows["variedad"])]
-    figure, axes = _canvas(1.5 + 0.55 * len(codes), "Filas por variedad y partición")
+    figure, axes = make_canvas(1.5 + 0.55 * len(codes), "Filas por variedad y partición")
     _stack(axes, rows, "variedad", codes, [f"{varieties[code]} ({code})" for code in codes])
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def _draw_topics(rows: pl.DataFrame, topics: Mapping[str, str], path: Path) -> None:
@@ -70,9 +48,9 @@ def _draw_topics(rows: pl.DataFrame, topics: Mapping[str, str], path: Path) -> N
     if rest:
         rows = rows.with_columns(pl.when(pl.col("tema").is_in(ids)).then("tema").otherwise(pl.lit("")).alias("tema"))
         ids, names = [*ids, ""], [*names, f"otros {len(rest)} temas"]
-    figure, axes = _canvas(1.5 + 0.26 * len(ids), "Filas por tema y partición")
+    figure, axes = make_canvas(1.5 + 0.26 * len(ids), "Filas por tema y partición")
     _stack(axes, rows, "tema", ids, names)
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def _stack(axes: Any, rows: pl.DataFrame, column: str, values: list[str], names: list[str]) -> None:
@@ -107,12 +85,12 @@ def _draw_lengths(rows: pl.DataFrame, varieties: Mapping[str, str], path: Path) 
     codes = [code for code in varieties if code in set(rows["variedad"])]
     words = rows.with_columns(pl.col("respuesta").str.count_matches(r"\S+").alias("words"))
     lengths = [words.filter(pl.col("variedad") == code)["words"].to_list() for code in codes]
-    figure, axes = _canvas(1.2 + 0.55 * len(codes), "Longitud de las respuestas por variedad")
+    figure, axes = make_canvas(1.2 + 0.55 * len(codes), "Longitud de las respuestas por variedad")
     boxes = axes.boxplot(
         lengths, orientation="horizontal", widths=0.5, whis=(5, 95), patch_artist=True, showfliers=False
     )
     for box in boxes["boxes"]:
-        box.set(facecolor="#56B4E9", edgecolor=COLOURS["train"], alpha=0.75)
+        box.set(facecolor=SKY, edgecolor=COLOURS["train"], alpha=0.75)
     for line in (*boxes["whiskers"], *boxes["caps"]):
         line.set(color=COLOURS["train"])
     for place, (line, values) in enumerate(zip(boxes["medians"], lengths, strict=True), start=1):
@@ -125,20 +103,4 @@ def _draw_lengths(rows: pl.DataFrame, varieties: Mapping[str, str], path: Path) 
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel("palabras; caja: mitad central, línea: mediana, bigotes: del 5 % al 95 %")
-    _save(figure, path)
-
-
-def _canvas(height: float, title: str) -> tuple[Any, Any]:
-    # Figure without pyplot: no global state, so several threads may draw at once.
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    figure = Figure(figsize=(8, max(height, 2.4)), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
-    axes = figure.subplots()
-    axes.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=12)
-    axes.grid(visible=True, axis="x")
-    return figure, axes
-
-
-def _save(figure: Any, path: Path) -> None:
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    save_png(figure, path)

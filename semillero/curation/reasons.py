@@ -23,4 +23,5 @@ FLAGS: dict[str, str] = {
     "other_language": "looks like another language (filters.language is flag)",
     "language_unknown": "long enough to tell, but the language could not be told",
     "refers_to_passage": "the instruction speaks of a text that its reader does not see",
+    "offensive_word": "a word of the variety's list of insults; it may be quoted, and nothing is dropped for it",
 }

@@ -7,8 +7,11 @@ import polars as pl
 from semillero.curation.accounting import COUNTS, check_balance, check_parts
 from semillero.curation.reasons import FLAGS, REASONS
 from semillero.curation.varieties import variety_markers
+from semillero.intervals import share_of
 from semillero.project import CorpusSettings
 from semillero.project.models import settings_json
+
+MARKED = 5_000  # rows of a variety whose texts are searched for markers; a rate needs no more
 
 
 def count_rows(rows: pl.DataFrame) -> dict[str, int]:
@@ -19,6 +22,11 @@ def count_rows(rows: pl.DataFrame) -> dict[str, int]:
 
 def build_report(rows: pl.DataFrame, hits: pl.DataFrame, corpus: CorpusSettings) -> dict[str, Any]:
     """Return the content of ``curation.json``.
+
+    Its keys: ``counts`` (requested = answered + failed, answered = accepted + rejected), ``reasons`` (rejected rows),
+    ``flags`` (accepted rows), ``placeholders`` (put in for personal data), ``varieties`` and ``techniques`` (the same
+    for each, and ``rejected_share`` with its 95 % Wilson interval), ``markers`` (`MarkerRates` of instructions and of
+    answers by variety, at most `MARKED` rows of each), ``filters`` (the settings), ``meanings``.
 
     Args:
         rows: every requested row: `variety, technique, status, reason` (null: accepted or failed), `flags`,
@@ -50,11 +58,14 @@ def build_report(rows: pl.DataFrame, hits: pl.DataFrame, corpus: CorpusSettings)
 
 def _describe(rows: pl.DataFrame, column: str, key: str, counts: dict[str, int]) -> dict[str, Any]:
     part = rows.filter(pl.col(column).eq_missing(key))
-    return {**counts, "reasons": _tally(part, "reason"), "flags": _tally(_flags(part), "flag")}
+    share = share_of(counts["rejected"], counts["answered"])
+    return {**counts, "rejected_share": share, "reasons": _tally(part, "reason"), "flags": _tally(_flags(part), "flag")}
 
 
 def _markers(rows: pl.DataFrame, variety: str) -> dict[str, Any] | None:
     accepted = rows.filter((pl.col("variety") == variety) & _accepted())
+    if accepted.height > MARKED:
+        accepted = accepted.sort("id").head(MARKED)  # ids are hashes: the same rows in every run, in no order
     parts = {}
     # Apart: with back-translation the answers are the passages' own, and only the instructions are the model's.
     for column in ("instruction", "answer"):

@@ -19,6 +19,7 @@ from semillero.curation.heuristics import (
 from semillero.curation.histories import clean_histories, find_contaminated_histories
 from semillero.curation.language import find_other_languages
 from semillero.curation.normalisation import add_plain_columns, find_unparseable, normalise_rows
+from semillero.curation.offensive import flag_offensive
 from semillero.curation.pii import HIT, replace_in_rows
 from semillero.curation.report import build_report
 from semillero.errors import GenerationError
@@ -120,6 +121,7 @@ def filter_rows(rows: pl.DataFrame, sources: Sources, corpus: CorpusSettings) ->
     cleaned, hits = replace_in_rows(funnel.rows, ("instruction", "answer"))
     funnel.rows = add_plain_columns(cleaned)  # anew: rows that differed in a phone number only are duplicates now
     funnel.flag(hits.select("row", pl.lit("pii").alias("flag")))
+    funnel.flag(flag_offensive(funnel.rows))
     funnel.drop(find_contaminated(funnel.rows, sources, filters.contamination))
     funnel.drop(find_contaminated_histories(funnel.rows, sources, filters.contamination))
     funnel.drop(find_exact_duplicates(funnel.rows))

@@ -21,7 +21,7 @@ from semillero.project.models import JudgeSettings
 from semillero.records import ACCEPTED, SCORES, read_records, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
 
-__all__ = ["VERSION", "judge_records"]
+__all__ = ["VERSION", "identify_judge", "judge_base", "judge_records"]
 
 VERSION = 1
 LEDGER = "ledger.jsonl"
@@ -53,7 +53,7 @@ def judge_records(store: RunStore, curated: Artifact, judge: JudgeSettings) -> A
     with store.draft(recipe) as draft:
         rows = read_records(store.folder(curated) / "accepted.parquet", ACCEPTED)
         if judge.kind == "likelihood":
-            info = resolve_base(_base(judge))
+            info = resolve_base(judge_base(judge))
             scores = score_by_likelihood(rows, info.folder, judge.batch_tokens)
             about = _describe_likelihood(info)
         else:
@@ -66,21 +66,25 @@ def judge_records(store: RunStore, curated: Artifact, judge: JudgeSettings) -> A
     return draft.artifact
 
 
-def _base(judge: JudgeSettings) -> str:
+def judge_base(judge: JudgeSettings) -> str:
+    """Return the base of a likelihood judge, as `resolve_base` takes it."""
     return "embedded" if judge.model == EMBEDDED_MODEL else judge.model
 
 
-def _build_recipe(curated: Artifact, judge: JudgeSettings) -> Recipe:
+def identify_judge(judge: JudgeSettings) -> tuple[dict[str, str | list[str]], dict[str, Any]]:
+    """Return what a judge's scores depend on besides the rows: digests (the recipe's inputs) and settings."""
     # Address, speed and patience change no score, and neither does the size of a batch.
-    inputs: dict[str, str | list[str]] = {"curated": curated.content}
     if judge.kind == "likelihood":
-        inputs["base"] = digest_base(_base(judge))
         wording = {language: list(words) for language, words in WORDING.items()}
         settings: dict[str, Any] = {"answer_tokens": ANSWER_TOKENS, "others": OTHERS, "wording": wording}
-    else:
-        inputs["prompt"] = digest_prompt()
-        settings = {"model": judge.model, "max_tokens": judge.max_tokens}
-    return Recipe("judge", VERSION, inputs, {"kind": judge.kind, **settings})
+        return {"base": digest_base(judge_base(judge))}, {"kind": judge.kind, **settings}
+    settings = {"model": judge.model, "max_tokens": judge.max_tokens}
+    return {"prompt": digest_prompt()}, {"kind": judge.kind, **settings}
+
+
+def _build_recipe(curated: Artifact, judge: JudgeSettings) -> Recipe:
+    inputs, settings = identify_judge(judge)
+    return Recipe("judge", VERSION, {"curated": curated.content, **inputs}, settings)
 
 
 def _describe_likelihood(info: BaseModelInfo) -> dict[str, Any]:

@@ -46,20 +46,9 @@ def score_by_likelihood(rows: pl.DataFrame, folder: Path, batch_tokens: int) -> 
     Raises:
         EvaluationError: a likelihood is not a number.
     """
-    from semillero.models.chat import load_tokenizer
-    from semillero.models.loading import load_base_model
-
-    tokenizer = load_tokenizer(folder)
     others = choose_others(rows, OTHERS)
-    questions, answers = _encode_rows(tokenizer, rows)
     pairs = [(row, asked) for row, chosen in enumerate(others) if chosen for asked in (row, *chosen)]
-    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    examples = [_make_example([*start, *questions[asked]], answers[row]) for row, asked in pairs]
-    losses: list[float] = []
-    if examples:
-        model, examples = narrow_vocabulary(load_base_model(folder, quantize=False), examples)
-        losses = measure_losses(model, examples, tokenizer.pad_token_id, batch_tokens)
-    known = dict(zip(pairs, losses, strict=True))
+    known = dict(zip(pairs, _measure_pairs(rows, pairs, folder, batch_tokens), strict=True))
     scored: list[tuple[float | None, str]] = []
     for row, chosen in enumerate(others):
         if not chosen:
@@ -71,6 +60,19 @@ def score_by_likelihood(rows: pl.DataFrame, folder: Path, batch_tokens: int) -> 
         scored.append((round(rest - own, 4), f"-log p: {own:.3f} after its question, {rest:.3f} after others"))
     values = {"score": [score for score, _ in scored], "detail": [detail for _, detail in scored]}
     return pl.DataFrame({"id": rows["id"], **values}, schema=SCORES)
+
+
+def measure_answers(rows: pl.DataFrame, folder: Path, batch_tokens: int) -> list[float]:
+    """Return log p(answer | its question) of each row, in nats a token: the first term of its score.
+
+    Between rows that have one answer and would be compared with the same other questions, it differs as the score does.
+
+    Args:
+        rows: has `variety`, `instruction`, `answer`.
+        folder, batch_tokens: see `score_by_likelihood`.
+    """
+    own = [(row, row) for row in range(rows.height)]
+    return [round(-loss, 4) for loss in _measure_pairs(rows, own, folder, batch_tokens)]
 
 
 def choose_others(rows: pl.DataFrame, count: int) -> list[tuple[int, ...]]:
@@ -138,6 +140,21 @@ def measure_losses(model: Any, examples: list[Example], pad_id: int, batch_token
             "name another base model (corpus.judge.model), or judge.kind: none",
         )
     return losses
+
+
+def _measure_pairs(rows: pl.DataFrame, pairs: list[tuple[int, int]], folder: Path, batch_tokens: int) -> list[float]:
+    """Return the loss of each (row, asked): of one row's answer after another row's question, or its own."""
+    from semillero.models.chat import load_tokenizer
+    from semillero.models.loading import load_base_model
+
+    if not pairs:
+        return []
+    tokenizer = load_tokenizer(folder)
+    questions, answers = _encode_rows(tokenizer, rows)
+    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    examples = [_make_example([*start, *questions[asked]], answers[row]) for row, asked in pairs]
+    model, examples = narrow_vocabulary(load_base_model(folder, quantize=False), examples)
+    return measure_losses(model, examples, tokenizer.pad_token_id, batch_tokens)
 
 
 def _encode_rows(tokenizer: Any, rows: pl.DataFrame) -> tuple[list[list[int]], list[list[int]]]:

@@ -464,12 +464,26 @@ class PublishSettings(Section):
     space: SpaceSettings = Field(default_factory=SpaceSettings, description="How the Space is kept on the Hub.")
 
 
+class ReportSettings(Section):
+    """What the report on the corpus measures."""
+
+    sample: int = Field(
+        default=20_000, ge=100, le=1_000_000, description="Rows whose texts are looked at; counts are of all rows."
+    )
+    swaps: tuple[Literal["judge", "generator"], ...] = Field(
+        default=("judge",),
+        description="Counterfactual swaps of gender, nationality and region, on the judge, the generator or both: "
+        "about 70 short requests each, recorded and asked once. An endpoint that has been shut down: [].",
+    )
+
+
 class Project(Section):
     """The whole project file."""
 
     project: ProjectSettings = Field(description="Who, what and why.")
     corpus: CorpusSettings = Field(description="What to write, from what, with what.")
     review: ReviewSettings = Field(default_factory=ReviewSettings, description="Who decides what stays.")
+    report: ReportSettings = Field(default_factory=ReportSettings, description="What is measured of the corpus.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="QLoRA fine-tuning.")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Base against tuned.")
     demo: DemoSettings = Field(default_factory=DemoSettings, description="The Space.")

@@ -133,6 +133,12 @@ def _plan_dataset(store: RunStore, project: Project, outputs: Outputs, cards: Ar
     names["statistics.json"] = "statistics.json"
     yield from _from_artifact(store, dataset, names)
     yield from _from_artifact(store, outputs.curated, {"curation.json": "curation.json"})
+    if outputs.report is not None:  # all but the page: the gate lets nothing through that a browser would run
+        yield from _from_artifact(
+            store,
+            outputs.report,
+            {name: f"report/{name}" for name in outputs.report.files if not name.endswith(".html")},
+        )
     yield from _plan_review(store, project, outputs.reviewed)
     yield _made("reproduction/project.yaml", write_project(project))
     yield _made("reproduction/manifest.json", write_manifest(store, outputs))

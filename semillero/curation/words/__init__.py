@@ -12,10 +12,19 @@ def read_words(name: str) -> tuple[str, ...]:
     return tuple(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-@lru_cache(maxsize=1)
 def read_varieties() -> dict[str, Any]:
     """Return what ``varieties.yaml`` says of each variety, and its shared lists."""
+    return _read_yaml("varieties")
+
+
+def read_offensive() -> dict[str, Any]:
+    """Return what ``offensive.yaml`` lists: `languages`, `varieties`."""
+    return _read_yaml("offensive")
+
+
+@lru_cache(maxsize=2)
+def _read_yaml(name: str) -> dict[str, Any]:
     import yaml
 
-    found: dict[str, Any] = yaml.safe_load(files(__name__).joinpath("varieties.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = yaml.safe_load(files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8"))
     return found
