@@ -34,7 +34,9 @@ class Entry:
         attempt: 1 for the first; 0 for a reply taken over from another shard's ledger.
         reply: the text, when answered.
         finish: why the model stopped, as the endpoint says it (``stop``, ``length``).
-        usage: the endpoint's token counts.
+        usage: token counts, the endpoint's or ours.
+        estimated: they are ours: the endpoint gave none.
+        money: what the attempt cost at the prices of the time, where the project file states prices.
         error: a stable code such as ``timeout`` or ``http-503``, when not answered.
         seconds: how long the attempt took.
     """
@@ -48,6 +50,8 @@ class Entry:
     usage: dict[str, int] | None = None
     error: str | None = None
     seconds: float = 0.0
+    estimated: bool | None = None
+    money: float | None = None
 
 
 FIELDS = {field.name for field in fields(Entry)}
@@ -92,13 +96,13 @@ class Ledger:
         self._writer.shutdown(wait=True)
         os.close(self._file)
 
-    async def write(self, entry: Entry) -> None:
-        """Add an entry; it is on disk when this returns. Entries that wait together share one fsync.
+    async def write(self, *entries: Entry) -> None:
+        """Add entries; they are on disk when this returns. Those that wait together share one fsync.
 
         Raises:
             StoreError: the disk is full or fails; the file is left ending with its last whole entry.
         """
-        self._waiting.append(entry)
+        self._waiting.extend(entries)
         await asyncio.get_running_loop().run_in_executor(self._writer, self._write_waiting)
         if self._fault:
             raise self._fault

@@ -18,6 +18,7 @@ from typing import Any
 
 import polars as pl
 
+from semillero.generation.budget import Purse
 from semillero.generation.channel import Channel
 from semillero.generation.endpoint import open_endpoint
 from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed
@@ -70,6 +71,8 @@ def generate_shards(store: RunStore, plans: Sequence[ShardPlan], corpus: CorpusS
 def build_recipe(plan: ShardPlan, generator: GeneratorSettings) -> Recipe:
     """Return a shard's recipe: its items, its prompts, and the settings that change the text."""
     settings = generator.model_dump(mode="json", include=set(TEXT_SETTINGS))
+    if generator.extra_body:
+        settings["extra_body"] = generator.extra_body
     if generator.kind == "embedded":
         settings.update(gguf=GGUF_SHA256, sampling=EMBEDDED_SAMPLING)
     inputs: dict[str, str | list[str]] = {
@@ -106,10 +109,11 @@ def _open_ahead(
     endpoint = stack.enter_context(open_endpoint(generator))
     advance = stack.enter_context(track("generating", total=sum(len(plan.items) for plan, _ in missing)))
     known = read_answers(store.work(missing[0][1]).parent)
-    window = 2 + 2 * generator.concurrency // corpus.shard_size  # always at least two rounds of requests at hand
+    window = 2 + 2 * generator.most_in_flight // corpus.shard_size  # always at least two rounds of requests at hand
     pool = ThreadPoolExecutor(window, thread_name_prefix="shard")
     stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-    channel = stack.enter_context(Channel(endpoint, generator, known))
+    purse = Purse.open(store.work(missing[0][1]).parent.parent, corpus.budget, corpus.budget.generator)
+    channel = stack.enter_context(Channel(endpoint, generator, known, purse))
     waiting = iter(missing)
 
     def start() -> "Future[Rows] | None":

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from semillero.errors import AccountingError, GenerationError, InputError, StoreError
-from semillero.generation import channel as channels
 from semillero.generation import generate_shards, plan_shards
 from semillero.generation.ledger import parse_entries
+from semillero.generation.sending import read_completion
 from semillero.project import CorpusSettings
 from semillero.project.sources import Sources
 from semillero.records import GENERATED, read_records
@@ -268,7 +268,7 @@ def test_a_meddled_ledger_is_refused(tmp_path: Path, corpus: Corpus, sources: So
 )
 def test_bodies_that_are_no_completion(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"Expecting|not a chat completion|decode"):
-        channels.read_completion(body)
+        read_completion(body)
 
 
 @pytest.mark.parametrize(
@@ -276,4 +276,4 @@ def test_bodies_that_are_no_completion(body: bytes) -> None:
              b'{"choices": [{"message": {"content": null}}]}', b'{"choices": [{"message": {"content": []}}]}'],
 )  # fmt: skip
 def test_completions_that_say_nothing(body: bytes) -> None:
-    assert channels.read_completion(body)[0] == ""
+    assert read_completion(body)[0] == ""
