@@ -42,8 +42,11 @@ class Attempts:
         if self.generator.hedge_after is None:
             return [await self._send(payload, most)]
         first = asyncio.create_task(self._send(payload, most))
-        await asyncio.wait({first}, timeout=self.generator.hedge_after)
-        if first.done() or not self.limit.has_room() or not self.purse.has_room(most):
+        while not first.done():
+            await asyncio.wait({first}, timeout=self.generator.hedge_after)
+            if self.limit.has_room() and self.purse.has_room(most):
+                break
+        if first.done():
             return [await first]
         async with self.limit.slot():
             await self.purse.set_aside(most)

@@ -63,7 +63,7 @@ class Limit:
         self.era = 0
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._trusted = self.now  # up to here, growth after a cut needs no proof
+        self._trusted = self.now  # up to here the endpoint is known to serve: growth after a cut needs no proof
         self._best = (self.now, 0.0)  # the limit that served best, and its replies a second
         self._wall = most + 1
         self._searching = True  # doubling, until the first wall
@@ -93,7 +93,9 @@ class Limit:
         self._replies += 1
         if self._replies == WARM * self.now:
             self._since = self._clock()
-        if self._replies == (WARM + MEASURED) * self.now:
+            if self.now < self._trusted:
+                self._grow()
+        elif self._replies == (WARM + MEASURED) * self.now:
             self._close_window(MEASURED * self.now / max(self._clock() - self._since, 1e-9))
 
     def refused(self, era: int) -> None:
@@ -108,21 +110,25 @@ class Limit:
         self._proven = False
         self._searching = False
         self._wall = max(2, min(self._wall, self.now))
+        self._trusted = min(max(self._trusted, self._best[0]), self._wall - 1)
         self._set(self.now // 2)
         self._best = (self.now, 0.0)  # whatever was measured, was measured on an endpoint with fewer troubles
 
     def _close_window(self, rate: float) -> None:
         before, best = self._best
-        gained = self.now <= max(before, self._trusted) or rate >= best * (1 + GAIN * (self.now / before - 1))
-        if not gained:
+        if self.now > max(before, self._trusted) and rate < best * (1 + GAIN * (self.now / before - 1)):
             self._searching = False
             self._wall = self.now
             self._set(before)
             return
         self._best = (self.now, rate)
-        step = self.now if self._searching else max(1, self.now // 4)
+        self._grow()
+
+    def _grow(self) -> None:
+        known = self._trusted - self.now
+        step = self.now if self._searching else known if known > 0 else max(1, self.now // 4)
         half_way = self.now + max(1, (self._wall - self.now) // 2)
-        if (target := min(self.now + step, half_way, self.most)) < self._wall:
+        if (target := min(self.now + step, half_way, self.most)) < self._wall and target > self.now:
             self._held = 0
             self._set(target)
             return
