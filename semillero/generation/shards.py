@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -30,6 +30,9 @@ from semillero.progress import track
 from semillero.project import CorpusSettings, GeneratorSettings
 from semillero.records import GENERATED, record_id, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
+
+if TYPE_CHECKING:
+    from semillero.generation.llm import Way
 
 VERSION = 2
 LEDGER = "ledger.jsonl"
@@ -105,7 +108,7 @@ def _open_ahead(
     corpus: CorpusSettings,
 ) -> _Ahead:
     generator = corpus.generator
-    _import_quietly()
+    import_quietly()
     endpoint = stack.enter_context(open_endpoint(generator))
     advance = stack.enter_context(track("generating", total=sum(len(plan.items) for plan, _ in missing)))
     known = read_answers(store.work(missing[0][1]).parent)
@@ -128,7 +131,7 @@ def _open_ahead(
 
 
 def ask_shard(
-    plan: ShardPlan, ledger_path: Path, channel: Channel, corpus: CorpusSettings, advance: Callable[[int], None]
+    plan: ShardPlan, ledger_path: Path, channel: "Way", corpus: CorpusSettings, advance: Callable[[int], None]
 ) -> Rows:
     """Return one row an item, with ``instruction, answer, prompt, reply, error, model_name``."""
     from semillero.generation.dag import build_pipeline, run_pipeline
@@ -187,7 +190,8 @@ def build_records(plan: ShardPlan, rows: Rows) -> pl.DataFrame:
     return pl.DataFrame(records, schema=GENERATED)
 
 
-def _import_quietly() -> None:
+def import_quietly() -> None:
+    """Import distilabel."""
     # Importing distilabel makes every traceback print local variables, keys among them: undone. Its annotations
     # displease today's pydantic, to no effect.
     hook = sys.excepthook
