@@ -64,7 +64,7 @@ def grow(project: Project, sources: Sources, step: Step) -> None:
 
     shards = step.each(generate, shard_groups(corpus, sources), corpus)
     curated = step(curate, shards, sources, corpus)
-    scores = step(judge, curated, corpus.judge)
+    scores = step(judge, curated, corpus.judge, corpus.budget)
     reviewed = step(review, curated, scores, project)
     built = step(dataset, reviewed, sources, corpus)
     told = step(report, curated, reviewed, corpus, project.report)

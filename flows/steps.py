@@ -26,7 +26,7 @@ STAGES = (
     "generate", "curate", "judge", "review", "dataset", "report", "train", "evaluate", "cards", "demo", "publish",
     "submit",
 )  # fmt: skip
-GROUP_REQUESTS = 500  # a few minutes of work on most endpoints: what a retry repeats at most is one shard
+GROUP_REQUESTS = 5000  # each group has a ramp and a tail; what a retry repeats at most is one shard
 ShardGroup = tuple[str, tuple[ShardPlan, ...]]
 
 

@@ -57,6 +57,7 @@ def check_project(file: Path) -> list[Check]:
         ("Space", _check_space),
     ):
         checks += _try(what, attempt, project)
+    checks += _try("generation estimate", lambda project: _check_estimate(project, sources), project)
     return checks
 
 
@@ -128,6 +129,16 @@ def _ask_for_models(name: str, base_url: str, key: str | None) -> Check:
         return Check(name, "fails" if refused else "warns", f"{base_url}/models answers {error.code}")
     except (urllib.error.URLError, OSError, ValueError) as error:
         return Check(name, "fails", f"{base_url} does not answer: {error}")
+
+
+def _check_estimate(project: Project, sources: Sources) -> Iterator[Check]:
+    if any(importlib.util.find_spec(name) is None for name in MODULES["generate"]):
+        return  # said already
+    from semillero.generation.estimate import describe_estimate, estimate_generation
+
+    estimate = estimate_generation(RunStore(project.store_root, dry=True), sources, project.corpus)
+    fits, found = describe_estimate(estimate, project.corpus)
+    yield Check("generation estimate", "ok" if fits else "warns", found)
 
 
 def _check_reviewers(project: Project) -> Iterator[Check]:

@@ -7,6 +7,7 @@
     │   └── ProjectFileError  exit code 2: the project file itself
     ├── StoreError            the run store: full disk, held lock, unreadable root
     ├── GenerationError       the endpoint failed, or too few usable rows came back
+    │   └── BudgetReached     corpus.budget has no room for one more request; raise it and run again
     ├── CorpusError           too few rows are left to review or to split
     ├── AccountingError       counts that must balance do not: always a bug or tampering
     ├── TrainingError         no rows, NaN loss, an adapter that changed nothing
@@ -62,6 +63,14 @@ class StoreError(SemilleroError):
 
 class GenerationError(SemilleroError):
     """Generation cannot go on: the endpoint fails, or what it returns is unusable."""
+
+
+class BudgetReached(GenerationError):
+    """One more request could cost more than the project file allows.
+
+    Exit code 1, not 75: a run that waits for people goes on by itself when they have answered, but only a changed
+    project file opens a purse, so a schedule should show this run as failed.
+    """
 
 
 class CorpusError(SemilleroError):

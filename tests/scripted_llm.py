@@ -14,16 +14,19 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
 
 FAULTS = (
     "http-400", "http-401", "http-404", "http-422", "http-429", "http-500", "http-503", "http-302",
-    "timeout", "reset", "half", "garbage", "half-json", "empty", "null", "nonsense", "huge", "surrogate",
+    "http-429-bare", "http-429-second", "http-429-date", "http-429-hours", "timeout", "reset", "half", "garbage",
+    "half-json", "empty", "null", "nonsense", "huge", "endless", "surrogate", "english",
 )  # fmt: skip
 
 ES = {
@@ -108,18 +111,26 @@ class ScriptedLLM:
         faulted: how many got each fault.
         headers: the headers of the last request.
         most_in_flight: the largest number of requests served at one time.
+        arrivals, faults_at: when each request arrived, and when each fault was met, on the monotonic clock.
+        tokens: sum of the counts that were reported.
     """
 
     latency: float
     faults: Mapping[str, float]
     faulty_attempts: int | None
     key: str | None
+    slots: int | None = None
+    refuses: tuple[str, ...] = ()
+    usage: bool = True
     base_url: str = ""
     bodies: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     faulted: Counter[str] = field(default_factory=Counter)
     headers: dict[str, str] = field(default_factory=dict)
     most_in_flight: int = 0
+    arrivals: list[float] = field(default_factory=list)
+    faults_at: list[float] = field(default_factory=list)
+    tokens: int = 0
     _in_flight: int = 0
 
     @property
@@ -139,17 +150,30 @@ class ScriptedLLM:
         raw = await request.read()
         digest = hashlib.sha256(raw).hexdigest()
         self.bodies[digest] += 1
+        self.arrivals.append(time.monotonic())
         self.headers = dict(request.headers)
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": {"message": "Invalid API Key"}}, status=401)
+        body = json.loads(raw)
+        if named := [key for key in self.refuses if key in body]:
+            return web.json_response({"error": {"message": f"{named[0]} is not supported"}}, status=400)
+        if self.slots and self._in_flight > self.slots:
+            self.faulted["http-429-bare"] += 1
+            return await fail(request, "http-429-bare")
         fault = self._choose_fault(digest, self.bodies[digest])
         if self.latency:
             await asyncio.sleep(self.latency)
         if fault:
             self.faulted[fault] += 1
+            self.faults_at.append(time.monotonic())
             return await fail(request, fault)
         self.answered += 1
-        return completion(reply_to(json.loads(raw)))
+        text, prompt = reply_to(body), len(body["messages"][0]["content"]) // 4
+        if not self.usage:
+            return completion(text, None)
+        usage = {"prompt_tokens": prompt, "completion_tokens": len(text.split())}
+        self.tokens += sum(usage.values())
+        return completion(text, usage)
 
     def _choose_fault(self, digest: str, attempt: int) -> str | None:
         if self.faulty_attempts is not None and attempt > self.faulty_attempts:
@@ -169,6 +193,9 @@ def scripted_llm(
     faulty_attempts: int | None = 2,
     key: str | None = None,
     port: int = 0,
+    slots: int | None = None,
+    refuses: tuple[str, ...] = (),
+    usage: bool = True,
 ) -> Iterator[ScriptedLLM]:
     """Serve on loopback, in a thread of its own, until the block ends.
 
@@ -178,11 +205,14 @@ def scripted_llm(
         faulty_attempts: from which attempt on a request is spared (None: never).
         key: the only API key that is let in (None: any).
         port: 0 for a free one.
+        slots: requests served at once; more are refused with 429 (None: all are served).
+        refuses: keys of a body that get a 400 that names them, such as ``response_format``.
+        usage: report token counts.
     """
     unknown = set(faults or {}) - set(FAULTS)
     if unknown:
         raise ValueError(f"no such fault: {unknown}")
-    script = ScriptedLLM(latency, dict(faults or {}), faulty_attempts, key)
+    script = ScriptedLLM(latency, dict(faults or {}), faulty_attempts, key, slots, refuses, usage)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True, name="scripted-llm")
     thread.start()
@@ -225,8 +255,14 @@ async def fail(request: web.Request, fault: str) -> web.StreamResponse:
     """Answer a request with a fault."""
     assert request.transport is not None
     if fault.startswith("http-"):
-        headers = {"http-429": {"Retry-After": "0.2"}, "http-302": {"Location": "http://192.0.2.1/v1"}}.get(fault, {})
-        return web.json_response({"error": {"message": f"scripted {fault}"}}, status=int(fault[5:]), headers=headers)
+        headers = {
+            "http-429": {"Retry-After": "0.2"},
+            "http-429-second": {"Retry-After": "1"},
+            "http-429-date": {"Retry-After": formatdate(time.time() + 1.5, usegmt=True)},
+            "http-429-hours": {"Retry-After": "7200"},
+            "http-302": {"Location": "http://192.0.2.1/v1"},
+        }.get(fault, {})
+        return web.json_response({"error": {"message": f"scripted {fault}"}}, status=int(fault[5:8]), headers=headers)
     if fault == "timeout":
         await asyncio.sleep(3600)
     if fault == "reset":
@@ -241,19 +277,32 @@ async def fail(request: web.Request, fault: str) -> web.StreamResponse:
         return response
     if fault == "garbage":
         return web.Response(text="<html><h1>Bad gateway</h1></html>", content_type="text/html")
+    if fault == "endless":
+        endless = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await endless.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await endless.write(b" " * (1 << 20))
+        return endless
     if fault == "half-json":
         return web.Response(text='{"choices": [{"message": {"con', content_type="application/json")
     if fault == "empty":
         return web.json_response({"object": "chat.completion", "choices": []})
-    texts = {"nonsense": "……… ///", "huge": "palabra " * 130_000, "surrogate": "¿Qué es \ud800 eso que se ve?"}
+    english = "What is the story behind the lakes and rivers of this country?\nAnswer: Nobody really knows that.\n"
+    texts = {
+        "nonsense": "……… ///",
+        "english": english,
+        "huge": "palabra " * 130_000,
+        "surrogate": "¿Qué es \ud800 eso que se ve?",
+    }
     return completion(texts.get(fault))
 
 
-def completion(text: str | None) -> web.Response:
+def completion(text: str | None, usage: Mapping[str, int] | None = None) -> web.Response:
     """Return a chat completion."""
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-    usage = {"prompt_tokens": 100, "completion_tokens": len((text or "").split())}
-    return web.json_response({"id": "c", "object": "chat.completion", "choices": [choice], "usage": usage})
+    body: dict[str, Any] = {"id": "c", "object": "chat.completion", "choices": [choice]}
+    return web.json_response({**body, "usage": usage} if usage else body)
 
 
 def reply_to(body: Mapping[str, Any]) -> str:

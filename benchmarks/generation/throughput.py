@@ -1,55 +1,60 @@
-"""Does generation keep an endpoint as busy as a plain asyncio client with the same concurrency?
+"""Does generation keep an endpoint as busy as a plain asyncio client, and how does distilabel's Pipeline compare?
 
 Run from the repository's root; writes nothing but its table::
 
-    python -m benchmarks.generation.throughput [--requests 1000] [--latency 0.2] [--concurrency 16,32,64]
+    python -m benchmarks.generation.throughput [--requests 2000] [--latency 0.2] [--concurrency 16,32,64,auto] \
+        [--embedded 60] [--rounds 3] [--without-pipeline]
 
-The endpoint is the tests' scripted server in a process of its own, which answers each request after the same latency;
-*limit* is concurrency / latency. The plain client is aiohttp with a semaphore, no ledger, no retries, no parsing.
-Both send the same bodies, in turns, and the best of the rounds counts. Ours is timed from the first request to the
-last artifact: distilabel's import, which happens once a process, is not in it.
+Two endpoints: the tests' scripted server in a process of its own, which answers each request after the same latency
+(*limit* is concurrency / latency), and the embedded model. Arms:
+
+- plain: aiohttp with a semaphore; no ledger, no retries, no parsing. On a row *auto* it has the concurrency that the
+  search ended with.
+- semillero: `generate_shards` into an empty run store, from the first request to the last artifact.
+- Pipeline: distilabel's own, with batches as large as the concurrency; less what a run with one row takes, which is
+  its start and its end.
+
+All send the same prompts, in turns within each round. A share is that of the median rates over the rounds.
 """
 
 import argparse
 import asyncio
+import contextlib
+import json
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 
-from semillero.generation import generate_shards, plan_shards
+from semillero.generation import channel, generate_shards, plan_shards
+from semillero.generation.budget import prompt_text
+from semillero.generation.embedded import serve_embedded
+from semillero.generation.endpoint import Endpoint
+from semillero.generation.estimate import rehearse
 from semillero.generation.plan import ShardPlan
-from semillero.generation.prompts import build_payload, choose_form, render_prompt
-from semillero.generation.techniques import TECHNIQUES
 from semillero.project import CorpusSettings
 from semillero.store import RunStore
 from tests.semillero.generation.conftest import make_corpus, make_sources
 
-
-def build_bodies(plans: tuple[ShardPlan, ...], corpus: CorpusSettings) -> list[dict[str, Any]]:
-    bodies = []
-    for plan in plans:
-        (step,) = TECHNIQUES[plan.technique].steps  # the two that this corpus uses send one request a row
-        for row in plan.rows():
-            form = choose_form(corpus.generator)
-            prompt = render_prompt(step, plan.language, plan.variety_name, {**row, "found": {}}, form)
-            payload = build_payload(step, plan.language, row["item"], prompt, corpus.generator)
-            bodies.append({"model": corpus.generator.model, **payload})
-    return bodies
+KEY = "BENCHMARK_LLM_KEY"
 
 
-async def run_plain(url: str, bodies: list[dict[str, Any]], concurrency: int) -> float:
+async def run_plain(endpoint: Endpoint, bodies: list[dict[str, Any]], concurrency: int) -> float:
     slots = asyncio.Semaphore(concurrency)
 
     async def ask(session: aiohttp.ClientSession, body: dict[str, Any]) -> None:
-        async with slots, session.post(f"{url}/chat/completions", json=body) as response:
+        async with slots, session.post(f"{endpoint.base_url}/chat/completions", json=body) as response:
             assert (await response.json())["choices"]
 
     connector = aiohttp.TCPConnector(limit=concurrency)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    headers = {"Authorization": f"Bearer {endpoint.key}"}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
         start = time.perf_counter()
         await asyncio.gather(*(ask(session, body) for body in bodies))
         return len(bodies) / (time.perf_counter() - start)
@@ -63,35 +68,85 @@ def run_ours(corpus: CorpusSettings, plans: tuple[ShardPlan, ...], requests: int
         return requests / (time.perf_counter() - start)
 
 
+def run_pipeline(endpoint: Endpoint, bodies: list[dict[str, Any]], concurrency: int) -> float:
+    def seconds(prompts: list[str]) -> float:
+        asked = {"url": endpoint.base_url, "key": endpoint.key, "model": endpoint.model, "prompts": prompts}
+        asked |= {"concurrency": concurrency, "temperature": bodies[0]["temperature"]}
+        asked |= {"max_tokens": bodies[0]["max_tokens"]}
+        command = [sys.executable, "-m", "benchmarks.generation.stock"]
+        done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
+        return float(json.loads(done.stdout.splitlines()[-1])["seconds"])
+
+    prompts = [prompt_text(body) for body in bodies]
+    return len(prompts) / (seconds(prompts) - seconds(prompts[:1]))
+
+
+def compare(
+    endpoint: Endpoint, corpus: CorpusSettings, rounds: int, pipeline: bool, limit: float | None, what: str
+) -> None:
+    """Print one row of the table."""
+    plans = plan_shards(corpus, make_sources())
+    bodies = [{"model": endpoint.model, **request.payload} for request in rehearse(plans, corpus)]
+    rates: dict[str, list[float]] = {"ours": [], "plain": [], "pipeline": []}
+    for _ in range(rounds):
+        channel._found.clear()  # each search starts anew
+        rates["ours"].append(run_ours(corpus, plans, len(bodies)))
+        number = corpus.generator.concurrency
+        in_flight = channel._found[endpoint.base_url, endpoint.model] if number == "auto" else number
+        rates["plain"].append(asyncio.run(run_plain(endpoint, bodies, in_flight)))
+        if pipeline:
+            rates["pipeline"].append(run_pipeline(endpoint, bodies, in_flight))
+    median = {arm: statistics.median(found) for arm, found in rates.items() if found}
+    plain = median["plain"]
+    shown = f"{median['pipeline']:.1f}/s ({median['pipeline'] / plain:.0%})" if pipeline else "–"
+    number = f"auto → {in_flight}" if corpus.generator.concurrency == "auto" else str(in_flight)
+    print(
+        f"| {what} | {number} | {f'{limit:.0f}/s' if limit else '–'} | {plain:.1f}/s | {median['ours']:.1f}/s | "
+        f"**{median['ours'] / plain:.0%}** | {shown} |",
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def serve_scripted(latency: float) -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.scripted_llm", "--port", "0", "--latency", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--latency", type=float, default=0.2)
-    parser.add_argument("--concurrency", default="16,32,64")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--requests", type=int, default=2000, help="on the scripted server; 0: leave it out")
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds")
+    parser.add_argument("--concurrency", default="16,32,64,auto")
+    parser.add_argument("--embedded", type=int, default=60, help="requests to the embedded model; 0: leave it out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without-pipeline", action="store_true", help="leave distilabel's Pipeline out")
     options = parser.parse_args()
-    command = [sys.executable, "-m", "tests.scripted_llm", "--port", "0", "--latency", str(options.latency)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    url = server.stdout.readline().strip()
-    print("| concurrency | limit | plain client | semillero | share |\n|---|---|---|---|---|")
-    try:
-        for concurrency in map(int, options.concurrency.split(",")):
-            generator = {"base_url": url, "concurrency": concurrency, "timeout": 60.0}
-            corpus = make_corpus(options.requests // 2, 50, generator=generator)
-            plans = plan_shards(corpus, make_sources())
-            bodies = build_bodies(plans, corpus)
-            warm = make_corpus(1, generator=generator)
-            run_ours(warm, plan_shards(warm, make_sources()), 1)
-            plain = ours = 0.0
-            for _ in range(options.rounds):
-                plain = max(plain, asyncio.run(run_plain(url, bodies, concurrency)))
-                ours = max(ours, run_ours(corpus, plans, len(bodies)))
-            limit = concurrency / options.latency
-            print(f"| {concurrency} | {limit:.0f}/s | {plain:.0f}/s | {ours:.0f}/s | {ours / plain:.0%} |", flush=True)
-    finally:
-        server.terminate()
-        server.wait()
+    print("| endpoint | concurrency | limit | plain client | semillero | share | distilabel's Pipeline |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    pipeline = not options.without_pipeline
+    if options.requests:
+        with serve_scripted(options.latency) as url:
+            for text in options.concurrency.split(","):
+                concurrency = text if text == "auto" else int(text)
+                generator = {"base_url": url, "concurrency": concurrency, "timeout": 60.0}
+                corpus = make_corpus(options.requests // 2, 50, generator=generator)
+                limit = None if concurrency == "auto" else int(concurrency) / options.latency
+                endpoint = Endpoint(url, corpus.generator.model, corpus.generator.model)
+                compare(endpoint, corpus, options.rounds, pipeline, limit, f"scripted, {options.latency:g} s")
+    if options.embedded:
+        with serve_embedded() as endpoint:
+            os.environ[KEY] = endpoint.key
+            # As the user's own endpoint, so that the server's start is in nobody's time.
+            generator = {"base_url": endpoint.base_url, "model": endpoint.model, "api_key_env": KEY, "max_tokens": 60}
+            generator |= {"concurrency": 8, "timeout": 600.0}
+            corpus = make_corpus(options.embedded // 2, 25, generator=generator, min_yield=0.0)
+            compare(endpoint, corpus, options.rounds, pipeline, None, "embedded model")
 
 
 if __name__ == "__main__":

@@ -36,12 +36,14 @@ class Endpoint:
         model: the model's name as the endpoint knows it.
         identity: what the replies depend on: the model's name, or the digest of its file.
         key: the API key; left out of every printed form.
+        bill_to: the Hugging Face organisation that pays, where it is not the key's owner.
     """
 
     base_url: str
     model: str
     identity: str
     key: str = field(default=NO_KEY, repr=False)
+    bill_to: str | None = None
 
 
 @contextlib.contextmanager
@@ -58,7 +60,8 @@ def open_endpoint(generator: GeneratorSettings) -> Iterator[Endpoint]:
         with serve_embedded() as endpoint:
             yield endpoint
         return
-    endpoint = Endpoint(str(generator.base_url), generator.model, generator.model, read_key(generator.api_key_env))
+    key = read_key(generator.api_key_env)
+    endpoint = Endpoint(str(generator.base_url), generator.model, generator.model, key, generator.bill_to)
     check_endpoint(endpoint)
     yield endpoint
 
@@ -108,7 +111,7 @@ async def _look(endpoint: Endpoint) -> None:
                 return  # slow is not absent
             except (aiohttp.ClientError, OSError) as error:
                 if time.monotonic() >= deadline:
-                    raise _unreachable(endpoint, explain_error(error).detail) from None
+                    raise _unreachable(endpoint, explain_error(error, charged=False).detail) from None
             await asyncio.sleep(0.5)
 
 
@@ -124,9 +127,12 @@ def open_session(endpoint: Endpoint, concurrency: int) -> "aiohttp.ClientSession
     proxy = None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
     if address.hostname in ("127.0.0.1", "localhost", "::1"):
         proxy = None  # nothing stands between us and this machine
+    headers = {"Authorization": f"Bearer {endpoint.key}", "User-Agent": "semillero"}
+    if endpoint.bill_to:
+        headers["X-HF-Bill-To"] = endpoint.bill_to
     return aiohttp.ClientSession(
         base_url=endpoint.base_url.rstrip("/") + "/",
-        headers={"Authorization": f"Bearer {endpoint.key}", "User-Agent": "semillero"},
+        headers=headers,
         connector=aiohttp.TCPConnector(limit=concurrency),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
         proxy=proxy,

@@ -9,7 +9,7 @@ from semillero.generation.channel import STOPPED, Channel
 from semillero.generation.endpoint import refused_key
 from semillero.generation.ledger import Entry
 from semillero.generation.plan import ShardPlan
-from semillero.generation.retries import shorten
+from semillero.generation.retries import blames_constraint, shorten
 from semillero.generation.techniques import TECHNIQUES
 from semillero.project import GeneratorSettings
 
@@ -50,6 +50,8 @@ def check_failures(
     failed = sum(errors.values())
     if not stopped and failed <= count_allowed(generator.max_failed, total):
         return
+    if channel.reason:
+        raise channel.reason
     endpoint = channel.endpoint
     if channel.fatal and channel.fatal.code in ("http-401", "http-403"):
         raise refused_key(endpoint, channel.fatal.code)
@@ -58,9 +60,15 @@ def check_failures(
     raise GenerationError(
         f"{asked}; most often {code} from {endpoint.base_url}" + (f" ({detail})" if detail else ""),
         f"at most {generator.max_failed:.0%} failed after {generator.attempts} attempts each",
-        f"{REMEDIES.get(code, 'see what the endpoint says about it')}; {KEPT}",
-        retryable=code in PASSING or code.startswith("http-5"),
+        f"{_choose_remedy(code, detail)}; {KEPT}",
+        retryable=not channel.fatal and (code in PASSING or code.startswith("http-5")),
     )
+
+
+def _choose_remedy(code: str, detail: str) -> str:
+    if blames_constraint(code, detail):
+        return "it refuses how replies are constrained: set generator.constrain: none, or see docs/endpoints.md"
+    return REMEDIES.get(code, "see what the endpoint says about it")
 
 
 class YieldGate:

@@ -10,7 +10,6 @@ import asyncio
 import fcntl
 import json
 import os
-from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
@@ -34,7 +33,9 @@ class Entry:
         attempt: 1 for the first; 0 for a reply taken over from another shard's ledger.
         reply: the text, when answered.
         finish: why the model stopped, as the endpoint says it (``stop``, ``length``).
-        usage: the endpoint's token counts.
+        usage: token counts, the endpoint's or ours.
+        estimated: they are ours: the endpoint gave none.
+        money: what the attempt cost at the prices of the time, where the project file states prices.
         error: a stable code such as ``timeout`` or ``http-503``, when not answered.
         seconds: how long the attempt took.
     """
@@ -48,6 +49,8 @@ class Entry:
     usage: dict[str, int] | None = None
     error: str | None = None
     seconds: float = 0.0
+    estimated: bool | None = None
+    money: float | None = None
 
 
 FIELDS = {field.name for field in fields(Entry)}
@@ -72,16 +75,17 @@ class Ledger:
             entries, self._size = parse_entries(path)
             os.ftruncate(self._file, self._size)
             os.lseek(self._file, 0, os.SEEK_END)
+            _sync(path.parent)  # a new file's name is durable only with its folder
         except BaseException:
             os.close(self._file)
             raise
         for entry in entries:
             self._keep(entry)
-        self._waiting: deque[Entry] = deque()
+        self._waiting: list[Entry] = []
+        self._acknowledged: asyncio.Future[None] | None = None  # what the writers of the waiting entries wait for
         self._fault: StoreError | None = None
-        # One writer: whoever's turn it is writes all that waits, so an entry that is gone from the queue when its
-        # own turn comes is already on disk.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._writing = False
 
     def __enter__(self) -> "Ledger":
         return self
@@ -90,23 +94,42 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._writer.shutdown(wait=True)
+        self._append(self._waiting)  # of writers that were cancelled, and then their loop ended
         os.close(self._file)
 
-    async def write(self, entry: Entry) -> None:
-        """Add an entry; it is on disk when this returns. Entries that wait together share one fsync.
+    async def write(self, *entries: Entry) -> None:
+        """Add entries; they are on disk when this returns. Those that wait together share one fsync.
 
         Raises:
             StoreError: the disk is full or fails; the file is left ending with its last whole entry.
         """
-        self._waiting.append(entry)
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._write_waiting)
+        loop = asyncio.get_running_loop()
+        self._waiting.extend(entries)
+        self._acknowledged = self._acknowledged or loop.create_future()
+        acknowledged = self._acknowledged
+        if not self._writing:
+            self._start(loop, acknowledged)
+        await asyncio.shield(acknowledged)  # who is cancelled leaves the entry, and the others, to be written
         if self._fault:
             raise self._fault
 
-    def _write_waiting(self) -> None:
-        batch = []
-        while self._waiting:
-            batch.append(self._waiting.popleft())
+    def _start(self, loop: asyncio.AbstractEventLoop, acknowledged: "asyncio.Future[None]") -> None:
+        """Write all that waits in the writer's thread; what comes meanwhile makes the next batch."""
+        batch = self._waiting
+        self._waiting, self._acknowledged, self._writing = [], None, True
+
+        def end(written: "asyncio.Future[None]") -> None:
+            self._writing = False
+            if bug := written.exception():  # faults of the disk are kept in `_fault`
+                acknowledged.set_exception(bug)
+            else:
+                acknowledged.set_result(None)
+            if self._acknowledged:
+                self._start(loop, self._acknowledged)
+
+        loop.run_in_executor(self._writer, self._append, batch).add_done_callback(end)
+
+    def _append(self, batch: list[Entry]) -> None:
         if self._fault or not batch:
             return
         data = b"".join(_line(entry) for entry in batch)
@@ -185,6 +208,14 @@ def count_statuses(entries: Iterable[Entry]) -> dict[str, int]:
     for entry in entries:
         counts[entry.status] += 1
     return counts
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _line(entry: Entry) -> bytes:

@@ -5,15 +5,34 @@ as it does in distilabel. Nothing is raised for the endpoint's sake: whoever run
 """
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from distilabel.models.llms import OpenAILLM
 from distilabel.models.llms.base import AsyncLLM
 from pydantic import PrivateAttr, SecretStr
 
-from semillero.generation.channel import STOPPED, Channel, Request
+from semillero.generation.channel import STOPPED, Outcome, Request
+from semillero.generation.endpoint import Endpoint
 from semillero.generation.ledger import Ledger
+
+
+class Way(Protocol):
+    """Where requests go: a `Channel`, or a rehearsal that sends nothing."""
+
+    endpoint: Endpoint
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine that asks, and wait for it."""
+        ...
+
+    def halt(self) -> None:
+        """Send nothing any more."""
+        ...
+
+    async def ask(self, request: Request, ledger: Ledger) -> Outcome:
+        """Return a request's end."""
+        ...
 
 
 class DurableLLM(OpenAILLM):  # type: ignore[misc]
@@ -24,12 +43,12 @@ class DurableLLM(OpenAILLM):  # type: ignore[misc]
     """
 
     allowed_failures: int = 0
-    _channel: Channel = PrivateAttr()
+    _channel: Way = PrivateAttr()
     _ledger: Ledger = PrivateAttr()
     _advance: Callable[[int], None] = PrivateAttr()
     _failed: int = PrivateAttr(default=0)
 
-    def attach(self, channel: Channel, ledger: Ledger, advance: Callable[[int], None]) -> "DurableLLM":
+    def attach(self, channel: Way, ledger: Ledger, advance: Callable[[int], None]) -> "DurableLLM":
         """Give the model its way out, its memory and its progress bar; returns itself."""
         self._channel, self._ledger, self._advance = channel, ledger, advance
         return self
@@ -59,7 +78,7 @@ class DurableLLM(OpenAILLM):  # type: ignore[misc]
         return {"generations": [outcome.reply], "statistics": {}, "error": [outcome.error]}
 
 
-def build_llm(channel: Channel, ledger: Ledger, allowed_failures: int, advance: Callable[[int], None]) -> DurableLLM:
+def build_llm(channel: Way, ledger: Ledger, allowed_failures: int, advance: Callable[[int], None]) -> DurableLLM:
     """Return the model of one shard."""
     # The key stays in the channel: whatever distilabel dumps or logs of this object cannot leak it.
     llm = DurableLLM(

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from semillero.generation.budget import Purse
 from semillero.generation.channel import Channel
 from semillero.generation.endpoint import open_endpoint
 from semillero.generation.failures import YieldGate, check_accounts, check_failures, count_allowed, count_repairs
@@ -29,6 +30,9 @@ from semillero.progress import track
 from semillero.project import CorpusSettings, GeneratorSettings
 from semillero.records import GENERATED, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
+
+if TYPE_CHECKING:
+    from semillero.generation.llm import Way
 
 VERSION = 3
 LEDGER = "ledger.jsonl"
@@ -68,6 +72,8 @@ def generate_shards(store: RunStore, plans: Sequence[ShardPlan], corpus: CorpusS
 def build_recipe(plan: ShardPlan, generator: GeneratorSettings) -> Recipe:
     """Return a shard's recipe: its items, its prompts, and the settings that change the text."""
     settings = generator.model_dump(mode="json", include=set(TEXT_SETTINGS))
+    if generator.extra_body:
+        settings["extra_body"] = generator.extra_body
     if generator.kind == "embedded":
         settings.update(gguf=GGUF_SHA256, sampling=EMBEDDED_SAMPLING)
     inputs: dict[str, str | list[str]] = {
@@ -100,14 +106,15 @@ def _open_ahead(
     corpus: CorpusSettings,
 ) -> _Ahead:
     generator = corpus.generator
-    _import_quietly()
+    import_quietly()
     endpoint = stack.enter_context(open_endpoint(generator))
     advance = stack.enter_context(track("generating", total=sum(plan.requests for plan, _ in missing)))
     known = read_answers(store.work(missing[0][1]).parent)
-    window = 2 + 2 * generator.concurrency // corpus.shard_size  # always at least two rounds of requests at hand
+    window = 2 + 2 * generator.most_in_flight // corpus.shard_size  # always at least two rounds of requests at hand
     pool = ThreadPoolExecutor(window, thread_name_prefix="shard")
     stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-    channel = stack.enter_context(Channel(endpoint, generator, known))
+    purse = Purse.open(store.work(missing[0][1]).parent.parent, corpus.budget, corpus.budget.generator)
+    channel = stack.enter_context(Channel(endpoint, generator, known, purse))
     waiting = iter(missing)
 
     def start() -> "Future[Rows] | None":
@@ -122,7 +129,7 @@ def _open_ahead(
 
 
 def ask_shard(
-    plan: ShardPlan, ledger_path: Path, channel: Channel, corpus: CorpusSettings, advance: Callable[[int], None]
+    plan: ShardPlan, ledger_path: Path, channel: "Way", corpus: CorpusSettings, advance: Callable[[int], None]
 ) -> Rows:
     """Return one row an item, with the columns of `Ask` and those that its technique makes of the replies."""
     from semillero.generation.dag import build_pipeline, run_pipeline
@@ -151,7 +158,8 @@ def _fill_draft(draft: Draft, plan: ShardPlan, rows: Rows, ledger_path: Path) ->
     }
 
 
-def _import_quietly() -> None:
+def import_quietly() -> None:
+    """Import distilabel."""
     # Importing distilabel makes every traceback print local variables, keys among them: undone. Its annotations
     # displease today's pydantic, to no effect.
     hook = sys.excepthook

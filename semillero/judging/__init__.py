@@ -17,7 +17,7 @@ from semillero.errors import AccountingError
 from semillero.judging.likelihood import ANSWER_TOKENS, OTHERS, WORDING, score_by_likelihood
 from semillero.judging.rubric import HIGHEST, LOWEST, digest_prompt, score_by_rubric
 from semillero.models.base import BaseModelInfo, digest_base, resolve_base
-from semillero.project.models import JudgeSettings
+from semillero.project.models import BudgetSettings, JudgeSettings
 from semillero.records import ACCEPTED, SCORES, read_records, write_records
 from semillero.store import Artifact, Draft, Recipe, RunStore
 
@@ -28,13 +28,16 @@ LEDGER = "ledger.jsonl"
 EMBEDDED_MODEL = str(JudgeSettings.model_fields["model"].default)  # how the project file names the embedded base
 
 
-def judge_records(store: RunStore, curated: Artifact, judge: JudgeSettings) -> Artifact | None:
+def judge_records(
+    store: RunStore, curated: Artifact, judge: JudgeSettings, budget: BudgetSettings | None = None
+) -> Artifact | None:
     """Score every accepted row.
 
     Args:
         store: the run store.
         curated: the curate artifact.
         judge: the corpus section's judge.
+        budget: what requests may cost in all; changes no score. No limit by default.
 
     Returns:
         The judge artifact, counts accepted, scored, unscored; None when ``kind`` is ``none``.
@@ -58,7 +61,7 @@ def judge_records(store: RunStore, curated: Artifact, judge: JudgeSettings) -> A
             about = _describe_likelihood(info)
         else:
             ledger = store.work(recipe) / LEDGER
-            scores = score_by_rubric(rows, judge, ledger)
+            scores = score_by_rubric(rows, judge, ledger, budget)
             about = _describe_rubric(judge)
             shutil.copyfile(ledger, draft.path / LEDGER)
             draft.volatile.add(LEDGER)
@@ -79,6 +82,8 @@ def identify_judge(judge: JudgeSettings) -> tuple[dict[str, str | list[str]], di
         settings: dict[str, Any] = {"answer_tokens": ANSWER_TOKENS, "others": OTHERS, "wording": wording}
         return {"base": digest_base(judge_base(judge))}, {"kind": judge.kind, **settings}
     settings = {"model": judge.model, "max_tokens": judge.max_tokens}
+    if judge.constrain != "json_schema":
+        settings["constrain"] = judge.constrain
     return {"prompt": digest_prompt()}, {"kind": judge.kind, **settings}
 
 

@@ -16,12 +16,13 @@ import polars as pl
 
 from semillero.digests import digest_file
 from semillero.errors import EvaluationError, GenerationError
+from semillero.generation.budget import Purse
 from semillero.generation.channel import STOPPED, Channel, Outcome, Request
 from semillero.generation.endpoint import open_endpoint, refused_key
 from semillero.generation.ledger import Ledger, read_answers
-from semillero.generation.retries import shorten
+from semillero.generation.retries import blames_constraint, shorten
 from semillero.progress import track
-from semillero.project.models import GeneratorSettings, JudgeSettings
+from semillero.project.models import BudgetSettings, GeneratorSettings, JudgeSettings
 from semillero.records import SCORES
 
 PROMPT = Path(__file__).parent / "prompts" / "rubric.es.j2"
@@ -41,13 +42,16 @@ SCHEMA = {
 }
 
 
-def score_by_rubric(rows: pl.DataFrame, judge: JudgeSettings, ledger: Path) -> pl.DataFrame:
+def score_by_rubric(
+    rows: pl.DataFrame, judge: JudgeSettings, ledger: Path, budget: BudgetSettings | None = None
+) -> pl.DataFrame:
     """Score rows with a model at an OpenAI-compatible endpoint.
 
     Args:
         rows: has `id`, `variety`, `topic`, `instruction`, `answer`.
         judge: endpoint, model and limits.
         ledger: the file that holds every attempt; its neighbours' verdicts on the same requests are reused.
+        budget: what all requests of the project may cost; no limit by default.
 
     Returns:
         One score a row (SCORES), in the same order: 0 for the worst grade, 1 for the best, null without a verdict.
@@ -60,10 +64,12 @@ def score_by_rubric(rows: pl.DataFrame, judge: JudgeSettings, ledger: Path) -> p
     caller = _as_generator(judge)
     requests = [_make_request(row, judge) for row in rows.iter_rows(named=True)]
     known = read_answers(ledger.parent.parent)
+    budget = budget or BudgetSettings()
+    purse = Purse.open(ledger.parents[2], budget, budget.judge)
     with (
         open_endpoint(caller) as endpoint,
         track("judging", total=len(requests)) as advance,
-        Channel(endpoint, caller, known) as channel,
+        Channel(endpoint, caller, known, purse) as channel,
         Ledger(ledger) as opened,
     ):
         outcomes = channel.run(_ask_all(channel, opened, requests, advance))
@@ -113,13 +119,14 @@ async def _ask_all(
 
 
 def _make_request(row: Mapping[str, Any], judge: JudgeSettings) -> Request:
-    schema = {"name": "nota", "strict": True, "schema": SCHEMA}
-    payload = {
+    payload: dict[str, Any] = {
         "messages": [{"role": "user", "content": _template().render(row=row)}],
         "temperature": 0.0,
         "max_tokens": judge.max_tokens,
-        "response_format": {"type": "json_schema", "json_schema": schema},
     }
+    if judge.constrain == "json_schema":
+        schema = {"name": "nota", "strict": True, "schema": SCHEMA}
+        payload["response_format"] = {"type": "json_schema", "json_schema": schema}
     return Request(row["id"], payload)
 
 
@@ -130,6 +137,15 @@ def _as_generator(judge: JudgeSettings) -> GeneratorSettings:
 
 
 def _check_endpoint(channel: Channel, outcomes: list[Outcome]) -> None:
+    if channel.reason:
+        raise channel.reason
+    refusals = [detail for code, detail in channel.faults if blames_constraint(code, detail)]
+    if refusals and not any(outcome.reply for outcome in outcomes):
+        raise GenerationError(
+            f"the judge at {channel.endpoint.base_url} refuses a JSON schema ({refusals[0]})",
+            "an endpoint that takes response_format",
+            "set corpus.judge.constrain: none; verdicts are read from plain text as well",
+        )
     failed = [o.error for o in outcomes if o.error and o.error not in ROW_FAULTS and o.error != STOPPED]
     if not failed:
         return

@@ -6,12 +6,14 @@ what to do.
 
 from semillero.project.loading import load_project, write_json_schema
 from semillero.project.models import (
+    BudgetSettings,
     CorpusSettings,
     DemoSettings,
     EvaluationSettings,
     FilterSettings,
     GeneratorSettings,
     JudgeSettings,
+    Price,
     Project,
     ProjectSettings,
     PublishSettings,
@@ -22,7 +24,7 @@ from semillero.project.models import (
 )
 
 __all__ = [
-    "CorpusSettings", "DemoSettings", "EvaluationSettings", "FilterSettings", "GeneratorSettings", "JudgeSettings",
-    "Project", "ProjectSettings", "PublishSettings", "ReviewSettings", "SplitSettings", "TrainingSettings", "Variety",
-    "load_project", "write_json_schema",
+    "BudgetSettings", "CorpusSettings", "DemoSettings", "EvaluationSettings", "FilterSettings", "GeneratorSettings",
+    "JudgeSettings", "Price", "Project", "ProjectSettings", "PublishSettings", "ReviewSettings", "SplitSettings",
+    "TrainingSettings", "Variety", "load_project", "write_json_schema",
 ]  # fmt: skip

