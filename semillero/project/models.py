@@ -157,6 +157,19 @@ class FilterSettings(Section):
         le=1.0,
         description="Similarity to a reserved question from which a row is rejected.",
     )
+    reworded: Literal["drop", "flag", "off"] = Field(
+        default="flag", description="Rows that ask what another row of their variety asks in other words."
+    )
+    reworded_similarity: float = Field(
+        default=0.65, ge=0.5, le=1.0, description="Cosine of character 4-grams (TF-IDF) from which that is so."
+    )
+    reworded_max_rows: int = Field(
+        default=200_000,
+        ge=0,
+        description="A variety with more rows is not searched for reworded ones, and curation.json says so.",
+    )
+    topic_quota: int | None = Field(default=None, ge=1, description="Most rows of a topic that a variety keeps.")
+    variety_quota: int | None = Field(default=None, ge=1, description="Most rows that a variety keeps.")
 
 
 class SplitSettings(Section):
