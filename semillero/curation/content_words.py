@@ -6,6 +6,7 @@ what tells them apart are the content words.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import polars as pl
 
@@ -44,7 +45,7 @@ def asking_words(folded: Sequence[str]) -> frozenset[str]:
     What and which are left out: "¿qué instrumentos…?" and "¿cuáles son los instrumentos…?" ask the same.
     """
     asked = {ASKING[word] for word in folded if word in ASKING}
-    if any(pair in WHY for pair in zip(folded, folded[1:], strict=False)):
+    if any(pair in WHY for pair in pairwise(folded)):
         asked.add("why")
     return frozenset(asked)
 

@@ -4,9 +4,9 @@ With back-translation several rows share one passage as their answer: two differ
 same question twice does not. So the answer alone never makes a duplicate:
 
 - exact: the plain instructions are equal (another answer to the same question is a duplicate too);
-- near: the instructions' word bigrams have a Jaccard similarity of at least the threshold, and either both ask about
-  the same of the same things (equal asking words and content stems) or their answers are as similar. "¿Cuál es el plato típico de Oaxaca?" and
-  "… de Puebla?" differ in a content word and in their answers: two rows.
+- near: the instructions' word bigrams have a Jaccard similarity of at least the threshold, and either both ask
+  the same about the same things (equal asking words and content stems) or their answers are as similar. "¿Cuál es el
+  plato típico de Oaxaca?" and "… de Puebla?" differ in a content word and in their answers: two rows.
 
 Across varieties nothing is a duplicate: two countries' answers to one question are what a corpus of varieties is for.
 Such rows are *linked*. Candidates come from signatures and are verified on the texts.

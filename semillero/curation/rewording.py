@@ -2,9 +2,9 @@
 
 Other endings, another order, a word put in: that is what *reworded* means here. A paraphrase in other words altogether
 is not found; the small English sentence model that works offline would find fewer still in Spanish. Two rows are
-neighbours when the cosine of their vectors reaches the threshold *and* all content words of one are in the other, which
-has at most `MORE_WORDS` others, *and* both ask the same (how, when, who …): two questions of one template that differ in
-a name are not.
+neighbours when the cosine of their vectors reaches the threshold, all content words of one are in the other, which has
+at most `MORE_WORDS` others, and both ask the same (how, when, who …). Two questions of one template that differ in a
+name are not.
 
 Candidates need not be guessed. Order each row's content stems from the rarest to the commonest: the two rarest of the
 row with fewer are among the other's 2 + `MORE_WORDS` rarest (a prefix filter, Chaudhuri et al. 2006), so that rows

@@ -31,8 +31,8 @@ def sign_rows(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
 
     Returns:
         the columns of `KNOWN_BY` that are there; hashes of the instruction (`asked`), of the answer (`told`) and of the
-        instruction's content stems and asking words (`matter`); and `bands`, an array of 32-bit hashes. Hashes are comparable within
-        one version of polars only: they are never stored in an artifact.
+        instruction's content stems and asking words (`matter`); and `bands`, an array of 32-bit hashes. Hashes are
+        comparable within one version of polars only: they are never stored in an artifact.
     """
     folded = fold_texts(rows["plain_asked"])
     words = [text.split() for text in folded]

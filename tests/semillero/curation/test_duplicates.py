@@ -157,16 +157,16 @@ def test_how_and_when_are_two_questions(plain_rows):
 
 def test_reworded_rows_are_flagged_or_dropped(plain_rows):
     rows = plain_rows(REWORDED)
-    flagged = compare(rows, reworded_similarity=0.6)
+    flagged = compare(rows, reworded_similarity=0.5)
     assert flagged.funnel.verdicts.is_empty()
     assert flagged.linked.select("row", "linked", "flags").rows() == [(1, [rows["id"][0]], ["reworded"])]
-    dropped = compare(rows, reworded_similarity=0.6, reworded="drop")
+    dropped = compare(rows, reworded_similarity=0.5, reworded="drop")
     assert dropped.funnel.verdicts.select("row", "reason").rows() == [(1, "reworded")]
     assert rows["id"][0] in dropped.funnel.verdicts["evidence"][0]
 
 
 def test_what_was_not_searched_is_told(plain_rows):
-    skipped = compare(plain_rows(REWORDED), reworded_similarity=0.6, reworded_max_rows=2)
+    skipped = compare(plain_rows(REWORDED), reworded_similarity=0.5, reworded_max_rows=2)
     assert skipped.linked.is_empty()
     assert skipped.told["reworded"]["es-MX"] == {
         "rows": 3, "searched": False, "why_not": "more rows than filters.reworded_max_rows, 2",
