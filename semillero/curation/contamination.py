@@ -60,10 +60,11 @@ class Protected:
         return len(self._texts)
 
     def _match(self, asked: list[str]) -> Iterator[tuple[int, int, str]]:
-        # The bar for characters lies halfway to 1: texts share many character trigrams by chance.
-        bar = (1 + self._threshold) / 2
-        for number, shared, _ in self._questions.find(content_stems(asked)):
+        for number, shared, size in self._questions.find(content_stems(asked)):
             share = _best_window(self._texts[number], asked)
+            # The bar for characters lies halfway to 1, because texts share many trigrams by chance; higher still where
+            # one content word is all there is to share: what is said of it stands in the function words.
+            bar = (1 + self._threshold) / 2 if size > 1 else (3 + self._threshold) / 4
             if share >= bar:
                 yield number, shared, f"{share:.2f} of its characters"
 
