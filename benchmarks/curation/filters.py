@@ -2,8 +2,8 @@
 
     python -m benchmarks.curation.filters        # writes the table into docs/curation.md; a test compares it
 
-A fixture is JSON lines with `instruction`, `answer`, `variety` and `label`: what a filter should say of the row. To add a
-filter, add a line to `FILTERS`: its name, its fixture, a function that returns what it says of each row (a label, or
+A fixture is JSON lines with `instruction`, `answer`, `variety` and `label`: what a filter should say of the row. To add
+a filter, add a line to `FILTERS`: its name, its fixture, a function that returns what it says of each row (a label, or
 None), and the labels it must find. Every row that carries none of these labels counts as one to leave alone.
 """
 

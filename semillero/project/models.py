@@ -206,6 +206,9 @@ class CorpusSettings(Section):
     passages: Path | None = Field(default=None, description="JSON lines of trusted passages.")
     reserved: Path | None = Field(default=None, description="JSON lines of pairs that must never be trained on.")
     benchmarks: tuple[Path, ...] = Field(default=(), description="More files the corpus must not contain.")
+    benchmark_columns: tuple[str, ...] = Field(
+        default=(), description="Their columns with questions, where these are not called question, pregunta, prompt …"
+    )
     techniques: Techniques = Field(default_factory=Techniques, description="Shares of the techniques.")
     shard_size: int = Field(default=25, ge=1, le=10_000, description="Requests a shard.")
     generator: GeneratorSettings = Field(default_factory=GeneratorSettings, description="The model that writes.")
