@@ -27,7 +27,7 @@ def make_rows(start: int, stop: int) -> pl.DataFrame:
         label, origin = draw_label(number)
         variety, instruction, answer = write_row(number)
         item = name_item(number)
-        line = {"item": item, "group": item, "variety": variety, "topic": f"t{number % 40}", "prompt": FILLING + item}
+        line = {"item": item, "group": item, "variety": variety, "topic": f"t{number % 40}", "prompt": FILLING}
         line |= {"instruction": instruction, "answer": answer, "reply": instruction, "source": answer}
         line |= {"id": record_id(item, instruction, answer), "label": label}
         lines.append({**blank, **line, "of": None if origin is None else name_item(origin)})

@@ -21,6 +21,8 @@ from semillero.curation.pii import HIT, replace_in_rows
 from semillero.curation.signatures import sign_rows
 from semillero.project import FilterSettings
 
+OTHER_TEXTS = ("alternative", "source", "prompt")
+
 
 @dataclass(frozen=True)
 class Screened:
@@ -85,7 +87,14 @@ def screen_rows(
 
 
 def record_outcome(rows: pl.DataFrame, screened: Screened) -> pl.DataFrame:
-    """Return all rows with `reason`, `evidence`, and the texts of those still in: `new_instruction`, `new_answer`."""
-    new = screened.funnel.rows.select("row", new_instruction="instruction", new_answer="answer")
-    outcome = rows.join(new, on="row", how="left", maintain_order="left")
+    """Return all rows with `reason` and `evidence`, and the texts of those still in: `new_instruction`, `new_answer`.
+
+    Personal data in the other texts of rows still in (`OTHER_TEXTS`) is replaced in place.
+    """
+    kept = screened.funnel.rows
+    others, _ = replace_in_rows(kept, tuple(name for name in OTHER_TEXTS if name in kept.columns))
+    changed = others.select("row", *(name for name in OTHER_TEXTS if name in kept.columns))
+    new = kept.select("row", new_instruction="instruction", new_answer="answer")
+    outcome = rows.update(changed, on="row", maintain_order="left")
+    outcome = outcome.join(new, on="row", how="left", maintain_order="left")
     return outcome.join(screened.funnel.verdicts, on="row", how="left", maintain_order="left")

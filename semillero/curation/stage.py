@@ -11,12 +11,12 @@ import polars as pl
 
 from semillero.curation.accounting import check_items, check_shard
 from semillero.curation.chunks import CHUNK_ROWS, Scratch, count_workers, plan_chunks, screen_chunks
-from semillero.curation.comparing import Compared, compare_rows
+from semillero.curation.comparing import compare_rows
 from semillero.curation.contamination import Protected, digest_protected
 from semillero.curation.laps import Laps
-from semillero.curation.pii import HIT, replace_in_rows
 from semillero.curation.report import build_report
 from semillero.curation.screening import record_outcome, screen_rows
+from semillero.curation.settling import list_hits, settle, split_answered
 from semillero.errors import GenerationError
 from semillero.progress import track
 from semillero.project import CorpusSettings
@@ -58,8 +58,8 @@ def curate_records(
         chunk_rows: rows that a worker holds at once. Neither changes the result.
 
     Returns:
-        ``accepted.parquet`` (ACCEPTED; texts normalised, personal data replaced), ``rejected.parquet`` (REJECTED; texts
-        as they were generated), ``curation.json``. An `id` is generation's and never changes here.
+        ``accepted.parquet`` (ACCEPTED; texts normalised, personal data replaced), ``rejected.parquet`` (REJECTED;
+        instruction and answer as they were generated), ``curation.json``. An `id` is generation's and never changes here.
 
     Raises:
         AccountingError: counts do not balance, or an item came twice.
@@ -168,43 +168,6 @@ def filter_rows(rows: pl.DataFrame, sources: Sources, corpus: CorpusSettings) ->
 
     compared = compare_rows(screened.sign(corpus.filters), fetch, corpus.filters)
     return settle(record_outcome(rows, screened), compared), list_hits(compared)
-
-
-def settle(rows: pl.DataFrame, compared: Compared) -> pl.DataFrame:
-    """Return screened rows with the outcome of the comparison: texts as they are now, `reason`, `evidence`, `flags`."""
-    later = compared.funnel.verdicts.rename({"reason": "later_reason", "evidence": "later_evidence"})
-    signed = compared.funnel.rows.select("row", "flags")
-    links = compared.linked.rename({"flags": "link_flags"})
-    for other in (later, signed, links):
-        rows = rows.join(other, on="row", how="left", maintain_order="left")
-    none = pl.lit([], pl.List(pl.String()))
-    flags = pl.col("flags").fill_null(none).list.concat(pl.col("link_flags").fill_null(none)).list.sort()
-    return rows.with_columns(
-        pl.coalesce("reason", "later_reason").alias("reason"),
-        pl.coalesce("evidence", "later_evidence").alias("evidence"),
-        flags.alias("flags"),
-        pl.col("linked").fill_null(none),
-        pl.coalesce("new_instruction", "instruction").alias("instruction"),
-        pl.coalesce("new_answer", "answer").alias("answer"),
-        pl.col("instruction").alias("raw_instruction"),
-        pl.col("answer").alias("raw_answer"),
-    ).drop("later_reason", "later_evidence", "link_flags", "new_instruction", "new_answer")
-
-
-def split_answered(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (accepted, rejected): personal data replaced everywhere; texts as they were generated."""
-    answered = rows.filter(pl.col("status") == "answered")
-    accepted = answered.filter(pl.col("reason").is_null())
-    accepted, _ = replace_in_rows(accepted, ("alternative", "source", "prompt"))
-    rejected = answered.filter(pl.col("reason").is_not_null())
-    raw = (pl.col("raw_instruction").alias("instruction"), pl.col("raw_answer").alias("answer"))
-    return accepted, rejected.with_columns(raw)
-
-
-def list_hits(compared: Compared) -> pl.DataFrame:
-    """Return one line a placeholder in the rows that stay: `row`, `placeholder`."""
-    hits = compared.funnel.rows.select("row", pl.col("placeholders").alias("placeholder"))
-    return hits.explode("placeholder").drop_nulls().select(pl.col(name).cast(kind) for name, kind in HIT.items())
 
 
 def _nothing_left(rejected: pl.DataFrame, report: dict[str, Any]) -> GenerationError:

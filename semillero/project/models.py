@@ -164,7 +164,7 @@ class FilterSettings(Section):
         default=0.65, ge=0.5, le=1.0, description="Cosine of character 4-grams (TF-IDF) from which that is so."
     )
     reworded_max_rows: int = Field(
-        default=200_000,
+        default=100_000,
         ge=0,
         description="A variety with more rows is not searched for reworded ones, and curation.json says so.",
     )
