@@ -59,7 +59,7 @@ def curate_records(
 
     Returns:
         ``accepted.parquet`` (ACCEPTED; texts normalised, personal data replaced), ``rejected.parquet`` (REJECTED;
-        instruction and answer as they were generated), ``curation.json``. An `id` is generation's and never changes here.
+        instruction and answer as they were generated), ``curation.json``. An `id` is generation's and never changes.
 
     Raises:
         AccountingError: counts do not balance, or an item came twice.
