@@ -14,7 +14,7 @@ UNPINNED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cubla
   nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cuda-crt nvidia-cuda-nvcc nvidia-nvvm nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand \
   nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
-.PHONY: quickstart corpus setup test test-fast test-chaos bench-training check format lock clean help
+.PHONY: quickstart corpus setup test test-fast test-chaos bench-training bench-curation check format lock clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,12 @@ test-chaos: setup  ## kill, corrupt, starve and flood for an hour
 bench-training: setup  ## trainers side by side; TRL goes beside the environment, not into it
 	test -d build/bench/trl || $(UV) pip install --quiet --python $(BIN)/python --no-deps --target build/bench trl==1.16.0
 	PYTHONPATH=build/bench:. $(BIN)/python -m benchmarks.training
+
+bench-curation: setup  ## a million rows through curation; datasketch and datatrove go beside the environment
+	test -d build/bench-curation || $(UV) pip install --quiet --python $(BIN)/python --no-deps --target build/bench-curation \
+	  datasketch==2.0.0 datatrove==0.10.1 loguru==0.7.3 \
+	  humanize==4.17.0 multiprocess==0.70.19 dill==0.4.1 xxhash==3.5.0 regex==2026.11.15
+	PYTHONPATH=build/bench-curation:. $(BIN)/python -m benchmarks.curation
 
 check: setup  ## style and types
 	$(BIN)/ruff check .

@@ -16,18 +16,20 @@ _children: "set[subprocess.Popen[Any]]" = set()
 _told = False  # a plain flag: an Event's lock must not be taken in a signal handler
 
 
-def dies_with_parent(by: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+def dies_with_parent(by: signal.Signals = signal.SIGTERM, parent: int | None = None) -> Callable[[], None]:
     """Return a ``preexec_fn`` after which the kernel terminates the child when its parent dies (Linux only).
+
+    A child that is running already calls it with its parent's pid, and what it returns.
 
     A killed run must not leave servers or a training child behind, and ``atexit`` does not run on SIGKILL.
     The kernel counts the *thread* that forks as the parent: start and stop such a child in one thread.
     """
-    parent = os.getpid()
+    expected = os.getpid() if parent is None else parent
 
     def ask_kernel() -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
-            if os.getppid() != parent:  # it died before the call
+            if os.getppid() != expected:  # it died before the call
                 os._exit(1)
 
     return ask_kernel

@@ -48,7 +48,8 @@ GENERATED: Schema = {
     "error": TEXT,
 }
 # curate → judge, review.
-ACCEPTED: Schema = {**RECORD, "flags": pl.List(pl.String())}
+# `linked`: ids of accepted rows that ask nearly the same in another variety, or before it in other words (see `flags`).
+ACCEPTED: Schema = {**RECORD, "flags": pl.List(pl.String()), "linked": pl.List(pl.String())}
 REJECTED: Schema = {**RECORD, "reply": TEXT, "reason": TEXT, "evidence": TEXT}
 # judge → review.
 SCORES: Schema = {"id": TEXT, "score": pl.Float64(), "detail": TEXT}
@@ -107,13 +108,44 @@ def write_records(frame: pl.DataFrame, schema: Schema, path: Path) -> None:
     ordered.write_parquet(path, compression="zstd", statistics=False)
 
 
-def read_records(path: Path, schema: Schema) -> pl.DataFrame:
-    """Read what `write_records` wrote.
+class RecordsWriter:
+    """Writes parquet of one schema part by part, a row group each; a context manager.
+
+    Raises:
+        StoreError: a part does not have the columns it must have.
+    """
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        from pyarrow.parquet import ParquetWriter
+
+        self._path, self._schema = path, schema
+        empty = pl.DataFrame(schema=schema).to_arrow()
+        self._writer = ParquetWriter(path, empty.schema, compression="zstd", write_statistics=False)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append the rows of ``frame``; none, and nothing is written."""
+        try:
+            ordered = frame.select(pl.col(name).cast(kind) for name, kind in self._schema.items())
+        except pl.exceptions.PolarsError as error:
+            raise StoreError(f"{self._path.name} does not have the columns it must have: {error}") from error
+        if ordered.height:
+            self._writer.write_table(ordered.rechunk().to_arrow())
+
+    def __enter__(self) -> "RecordsWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+
+def read_records(path: Path, schema: Schema, start: int = 0, stop: int | None = None) -> pl.DataFrame:
+    """Read what `write_records` wrote, or its rows from ``start`` to ``stop``.
 
     Raises:
         StoreError: the file is not parquet, or not of this schema.
     """
     try:
-        return pl.read_parquet(path).select(list(schema))
+        rows = pl.scan_parquet(path).select(list(schema))
+        return rows.slice(start, None if stop is None else stop - start).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise StoreError(f"{path} cannot be read as records: {error}", "", "run `semillero run` again") from error

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from semillero.curation.duplicates import jaccard, word_bigrams
 from semillero.curation.normalisation import plain_text
+from semillero.curation.signatures import jaccard, word_bigrams
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42  # bands of 4 rows propose 99.9 % of pairs with a Jaccard similarity of 0.7
 

@@ -1,118 +1,122 @@
-"""Duplicates within a variety, judged on the instruction; the first row in the order of the input is kept.
+"""Duplicates within a variety, judged on the instruction; the first row in the order of items is kept.
 
 With back-translation several rows share one passage as their answer: two different questions about it both stay, the
 same question twice does not. So the answer alone never makes a duplicate:
 
 - exact: the plain instructions are equal (another answer to the same question is a duplicate too);
-- near: the instructions' word bigrams have a Jaccard similarity of at least the threshold, and either both ask about
-  the same things (equal content stems) or their answers are as similar. "¿Cuál es el plato típico de Oaxaca?" and
-  "… de Puebla?" differ in a content word and in their answers: two rows.
+- near: the instructions' word bigrams have a Jaccard similarity of at least the threshold, and either both ask
+  the same about the same things (equal asking words and content stems) or their answers are as similar. "¿Cuál es el
+  plato típico de Oaxaca?" and "… de Puebla?" differ in a content word and in their answers: two rows.
 
-A row is compared with kept rows only: no transitive union, so that a chain of small differences cannot eat a corpus.
-Candidates come from MinHash (rensa, Broder 1997) and are verified exactly.
+Across varieties nothing is a duplicate: two countries' answers to one question are what a corpus of varieties is for.
+Such rows are *linked*. Candidates come from signatures and are verified on the texts.
 """
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import polars as pl
 
-from semillero.curation.content_words import content_stems, fold_text
+from semillero.curation.candidates import PAIR, Candidates, keep_first
 from semillero.curation.funnel import VERDICT
-from semillero.progress import track
+from semillero.curation.signatures import jaccard, word_bigrams
 
-BATCH = 5_000
-PERMUTATIONS = 64
-SEED = 13
-RECALL = 0.95  # share of the pairs at the threshold that the bands must find
+# Takes row numbers; returns their `row`, `plain_asked`, `plain_answer`, sorted by row.
+FetchTexts = Callable[[pl.Series], pl.DataFrame]
+FETCHED = 200_000  # pairs whose texts are in memory at once
 
 
-def find_exact_duplicates(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return a verdict for each row whose instruction was already kept for its variety.
+@dataclass(frozen=True)
+class Alike:
+    """Verified pairs of rows that ask nearly the same.
+
+    Attributes:
+        pairs: `PAIR`, and `across` (the rows are of two varieties).
+        candidates: how many pairs were compared.
+        not_compared: how many were not, because too many rows shared a key (`candidates.MOST_IN_BUCKET`).
+    """
+
+    pairs: pl.DataFrame
+    candidates: int
+    not_compared: int
+
+
+def find_exact_duplicates(signed: pl.DataFrame) -> pl.DataFrame:
+    """Return a verdict for each row whose instruction an earlier row of its variety has.
 
     Args:
-        rows: has `row`, `id`, `variety`, `plain_instruction`, in the order in which rows are kept.
+        signed: signatures in the order of rows. Equal 64-bit hashes count as equal texts: among a million different
+            instructions the chance of one such accident is 3 in 100 million.
     """
-    key = ["variety", "plain_instruction"]
-    first = rows.unique(key, keep="first", maintain_order=True).select(*key, kept="id", kept_row="row")
-    again = rows.join(first, on=key, maintain_order="left").filter(pl.col("row") != pl.col("kept_row"))
+    key = ["variety", "asked"]
+    first = signed.unique(key, keep="first", maintain_order=True).select(*key, kept="id", kept_row="row")
+    again = signed.join(first, on=key, maintain_order="left").filter(pl.col("row") != pl.col("kept_row"))
     evidence = pl.concat_str(pl.lit("same instruction as "), "kept")
     return again.select("row", pl.lit("exact_duplicate").alias("reason"), evidence.alias("evidence"))
 
 
-def find_near_duplicates(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
-    """Return a verdict for each row that nearly repeats the instruction of a kept row of its variety.
+def find_alike(signed: pl.DataFrame, fetch: FetchTexts, threshold: float) -> Alike:
+    """Find the pairs of rows, of any varieties, that ask nearly the same.
 
     Args:
-        rows: has `row`, `id`, `variety`, `plain_instruction`, `plain_answer`, in the order in which rows are kept.
+        signed: signatures in the order of rows, without exact duplicates.
+        fetch: gives the texts of candidates.
         threshold: least Jaccard similarity of word bigrams.
     """
-    parts = [pl.DataFrame(schema=VERDICT)]
-    for part in rows.partition_by("variety", maintain_order=True):
-        parts.append(_find_in_variety(part, threshold))
-    return pl.concat(parts)
+    found = Candidates()
+    if signed.height:
+        rows, bands = signed["row"].to_numpy(), signed["bands"].to_numpy()
+        found.pair_up(rows, signed["matter"].to_numpy())
+        for band in range(bands.shape[1]):
+            found.pair_up(rows, bands[:, band])
+    left, right = found.pairs()
+    parts = [pl.DataFrame(schema={**PAIR, "across": pl.Boolean()})]
+    known = signed.select(name for name in ("row", "variety", "parallel", "told", "matter") if name in signed.columns)
+    for start in range(0, len(left), FETCHED):
+        pairs = pl.DataFrame({"left": left[start : start + FETCHED], "right": right[start : start + FETCHED]})
+        parts.append(_verify(pairs, known, fetch, threshold))
+    return Alike(pl.concat(parts), len(left), found.not_compared)
 
 
-def choose_bands(threshold: float) -> int:
-    """Return the number of bands with the fewest false candidates that still finds `RECALL` at the threshold."""
-    for rows in (16, 8, 4, 2):
-        bands = PERMUTATIONS // rows
-        if 1 - (1 - threshold**rows) ** bands >= RECALL:
-            return bands
-    return PERMUTATIONS
+def find_near_duplicates(signed: pl.DataFrame, alike: Alike, threshold: float) -> pl.DataFrame:
+    """Return a verdict for each row that nearly repeats the instruction of a kept row of its variety."""
+    return describe(
+        keep_first(alike.pairs.filter(~pl.col("across")).select(list(PAIR))), signed, "near_duplicate", threshold
+    )
 
 
-def jaccard(a: set[str], b: set[str]) -> float:
-    """Return the Jaccard similarity of two sets."""
-    return len(a & b) / len(a | b)
+def describe(repeats: pl.DataFrame, signed: pl.DataFrame, reason: str, threshold: float) -> pl.DataFrame:
+    """Return the verdicts on rows that repeat a kept row (`candidates.KEPT`), naming it."""
+    named = repeats.join(signed.select(kept="row", name="id"), on="kept", maintain_order="left")
+    measure = {"near_duplicate": "Jaccard", "reworded": "cosine"}[reason]
+    evidence = pl.format(f"{measure} {{}} with {{}} (threshold {threshold})", pl.col("similarity").round(2), "name")
+    return named.select("row", pl.lit(reason).alias("reason"), evidence.alias("evidence")).cast(VERDICT)
 
 
-def word_bigrams(plain: str) -> set[str]:
-    """Return the distinct neighbouring word pairs of a plain text; of a single word, the word."""
-    words = plain.split()
-    return {f"{a} {b}" for a, b in pairwise(words)} or set(words)
+def _verify(pairs: pl.DataFrame, known: pl.DataFrame, fetch: FetchTexts, threshold: float) -> pl.DataFrame:
+    """Return the pairs of which a comparison of the texts says that they are alike."""
+    for side in ("left", "right"):
+        sided = known.rename({name: f"{side}_{name}" for name in known.columns if name != "row"})
+        pairs = pairs.join(sided, left_on=side, right_on="row", maintain_order="left")
+    if (
+        "parallel" in known.columns
+    ):  # one prompt asked in several varieties on purpose: neither repeated nor to be linked
+        asked_together = pl.col("left_parallel") == pl.col("right_parallel")
+        across = pl.col("left_variety") != pl.col("right_variety")
+        pairs = pairs.filter(~(asked_together & across).fill_null(False))
+    involved = pl.concat([pairs["left"], pairs["right"]]).unique().sort()
+    texts = fetch(involved)
+    asked = dict(zip(texts["row"], texts["plain_asked"], strict=True))
+    answers = dict(zip(texts["row"], texts["plain_answer"], strict=True))
+    similarity = [_similarity(asked, left, right) for left, right in pairs.select("left", "right").iter_rows()]
+    pairs = pairs.with_columns(pl.Series("similarity", similarity, dtype=pl.Float64))
+    pairs = pairs.filter(pl.col("similarity") >= threshold)
+    same = (pairs["left_matter"] == pairs["right_matter"]) | (pairs["left_told"] == pairs["right_told"])
+    sides = zip(pairs["left"], pairs["right"], same, strict=True)
+    alike = [known_same or _similarity(answers, left, right) >= threshold for left, right, known_same in sides]
+    across = (pl.col("left_variety") != pl.col("right_variety")).alias("across")
+    return pairs.filter(pl.Series(alike, dtype=pl.Boolean)).select(*PAIR, across)
 
 
-def _find_in_variety(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
-    from rensa import RMinHash, RMinHashLSH
-
-    index = RMinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, num_bands=choose_bands(threshold))
-    texts, same = rows["plain_instruction"], _Alike(rows, threshold)
-    found: list[tuple[int, str, str]] = []
-    with track(f"near-duplicates, {rows['variety'][0]}", total=rows.height) as advance:
-        for start in range(0, rows.height, BATCH):
-            grams = [word_bigrams(text) for text in texts[start : start + BATCH]]
-            # Sorted: a set's order differs from process to process, and nothing may depend on it.
-            sketches = RMinHash.from_token_sets([sorted(each) for each in grams], PERMUTATIONS, SEED)
-            for at, (own, sketch) in enumerate(zip(grams, sketches, strict=True), start=start):
-                match = same.first_match(at, own, index.query(sketch))
-                if match is None:
-                    index.insert(at, sketch)
-                else:
-                    found.append((rows["row"][at], "near_duplicate", match))
-            advance(len(grams))
-    return pl.DataFrame(found, schema=VERDICT, orient="row")
-
-
-class _Alike:
-    """Verifies candidates exactly; word sets are rebuilt when needed instead of kept, for memory's sake."""
-
-    def __init__(self, rows: pl.DataFrame, threshold: float) -> None:
-        stems = content_stems(fold_text(pl.col("plain_instruction"))).list.sort()
-        self._ids, self._questions = rows["id"], rows["plain_instruction"].to_list()
-        self._answers, self._stems = rows["plain_answer"], rows.select(stems).to_series()
-        self._threshold = threshold
-
-    def first_match(self, at: int, own: set[str], candidates: Iterable[int]) -> str | None:
-        """Return evidence naming the earliest kept row that row ``at`` nearly repeats, or None."""
-        for other in sorted(candidates):
-            similarity = jaccard(own, word_bigrams(self._questions[other]))
-            if similarity >= self._threshold and self._same_matter(at, other):
-                return f"Jaccard {similarity:.2f} with {self._ids[other]} (threshold {self._threshold})"
-        return None
-
-    def _same_matter(self, at: int, other: int) -> bool:
-        own, answer = self._answers[at], self._answers[other]
-        if own == answer or self._stems[at].to_list() == self._stems[other].to_list():
-            return True
-        return jaccard(word_bigrams(own), word_bigrams(answer)) >= self._threshold
+def _similarity(texts: dict[int, str], left: int, right: int) -> float:
+    return jaccard(word_bigrams(texts[left]), word_bigrams(texts[right]))

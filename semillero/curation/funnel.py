@@ -10,8 +10,8 @@ import polars as pl
 from semillero.curation.reasons import FLAGS, REASONS
 from semillero.errors import AccountingError
 
-VERDICT = {"row": pl.UInt32(), "reason": pl.String(), "evidence": pl.String()}
-FLAG = {"row": pl.UInt32(), "flag": pl.String()}
+VERDICT = pl.Schema({"row": pl.UInt32(), "reason": pl.String(), "evidence": pl.String()})
+FLAG = pl.Schema({"row": pl.UInt32(), "flag": pl.String()})
 
 
 class Funnel:

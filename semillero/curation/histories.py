@@ -6,10 +6,9 @@ has refused turns that were cut off or copied.
 
 import polars as pl
 
-from semillero.curation.contamination import find_contaminated
+from semillero.curation.contamination import Protected, find_contaminated
 from semillero.curation.normalisation import add_plain_columns, normalise_text
 from semillero.curation.pii import replace_in_rows
-from semillero.project.sources import Sources
 
 
 def clean_histories(rows: pl.DataFrame) -> pl.DataFrame:
@@ -22,12 +21,12 @@ def clean_histories(rows: pl.DataFrame) -> pl.DataFrame:
     )  # rows without turns get null
 
 
-def find_contaminated_histories(rows: pl.DataFrame, sources: Sources, threshold: float) -> pl.DataFrame:
+def find_contaminated_histories(rows: pl.DataFrame, protected: Protected) -> pl.DataFrame:
     """Return a verdict for each row that holds a protected text in an earlier turn; see `find_contaminated`."""
     turns = _list_turns(rows)
     questions = turns.filter(pl.col("role") == "user").select("row", instruction="content", answer=pl.lit(""))
     answers = turns.filter(pl.col("role") != "user").select("row", instruction=pl.lit(""), answer="content")
-    return find_contaminated(add_plain_columns(pl.concat([questions, answers]).sort("row")), sources, threshold)
+    return find_contaminated(add_plain_columns(pl.concat([questions, answers]).sort("row")), protected)
 
 
 def _list_turns(rows: pl.DataFrame) -> pl.DataFrame:

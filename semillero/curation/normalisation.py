@@ -14,6 +14,8 @@ INVISIBLE = (
     r"[\u{200B}\u{200E}\u{200F}\u{202A}-\u{202E}\u{2060}\u{2066}-\u{2069}\u{FEFF}\u{AD}"
     r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]"
 )
+# Only a text with one of these in it can change: most texts are tidy, and this one scan spares them five.
+UNTIDY = r"[^\x20-\x7E¡-¬®-ÿ‘’“”–—…€\n]|  | \n|\n |\n{3}|^\s|\s$"
 
 
 def normalise_text(text: pl.Expr) -> pl.Expr:
@@ -36,20 +38,34 @@ def plain_text(text: pl.Expr) -> pl.Expr:
 
 def normalise_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `instruction` and `answer` normalised."""
-    return rows.with_columns(normalise_text(pl.col("instruction")), normalise_text(pl.col("answer")))
+    return rows.with_columns(_normalise(rows[name]) for name in ("instruction", "answer"))
 
 
 def add_plain_columns(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with `plain_instruction` and `plain_answer`, in which later filters compare."""
-    return rows.with_columns(
+    """Return the rows with the forms in which later filters compare.
+
+    `plain_instruction` and `plain_answer`; and `plain_asked`, the instruction with the turns before it where the table
+    has a `history`: "¿Y en invierno?" asks something else in every conversation.
+    """
+    rows = rows.with_columns(
         plain_text(pl.col("instruction")).alias("plain_instruction"), plain_text(pl.col("answer")).alias("plain_answer")
     )
+    asked = pl.col("plain_instruction")
+    if "history" in rows.columns:
+        turns = pl.col("history").list.eval(pl.element().struct.field("content")).list.join(" ").fill_null("")
+        asked = pl.concat_str(plain_text(turns), asked, separator=" ").str.strip_chars()
+    return rows.with_columns(asked.alias("plain_asked"))
 
 
 def find_unparseable(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return a verdict for each row without an instruction or an answer (null, or nothing left after normalising)."""
+    """Return a verdict for each row without an instruction or an answer: null, or nothing left after normalising."""
     rules = []
     for column in ("instruction", "answer"):
-        empty = normalise_text(pl.col(column)).fill_null("") == ""
-        rules.append(("unparseable", empty, pl.lit(f"no {column}")))
-    return first_verdict(rows, rules)
+        rules.append(("unparseable", pl.col(column).fill_null("") == "", pl.lit(f"no {column}")))
+    return first_verdict(normalise_rows(rows.select("row", "instruction", "answer")), rules)
+
+
+def _normalise(texts: pl.Series) -> pl.Series:
+    untidy = texts.str.contains(UNTIDY).fill_null(False)
+    mended = texts.filter(untidy).to_frame().select(normalise_text(pl.first())).to_series()
+    return texts.scatter(untidy.arg_true(), mended) if untidy.any() else texts

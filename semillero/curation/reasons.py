@@ -16,6 +16,8 @@ REASONS: dict[str, str] = {
     "contaminated": "a reserved question or a benchmark text stands in the row",
     "exact_duplicate": "the same instruction was already kept for this variety",
     "near_duplicate": "nearly the same instruction was already kept for this variety",
+    "reworded": "a kept row of this variety asks the same in other words (filters.reworded is drop)",
+    "over_quota": "its topic or its variety has its quota of rows without it",
 }
 
 FLAGS: dict[str, str] = {
@@ -24,4 +26,6 @@ FLAGS: dict[str, str] = {
     "language_unknown": "long enough to tell, but the language could not be told",
     "refers_to_passage": "the instruction speaks of a text that its reader does not see",
     "offensive_word": "a word of the variety's list of insults; it may be quoted, and nothing is dropped for it",
+    "reworded": "an earlier row of this variety, named in `linked`, asks the same in other words",
+    "across_varieties": "rows of other varieties, named in `linked`, have nearly the same instruction",
 }

@@ -1,43 +1,51 @@
 """`curate_records`: every answered row is accepted, or rejected with one reason and its evidence."""
 
 import json
+import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from semillero.curation.accounting import check_items, check_shard
-from semillero.curation.contamination import digest_protected, find_contaminated
-from semillero.curation.duplicates import find_exact_duplicates, find_near_duplicates
-from semillero.curation.funnel import Funnel
-from semillero.curation.heuristics import (
-    find_bad_lengths,
-    find_bad_texts,
-    find_echoes,
-    find_repetition,
-    flag_passage_references,
-)
-from semillero.curation.histories import clean_histories, find_contaminated_histories
-from semillero.curation.language import find_other_languages
-from semillero.curation.normalisation import add_plain_columns, find_unparseable, normalise_rows
-from semillero.curation.offensive import flag_offensive
-from semillero.curation.pii import HIT, replace_in_rows
+from semillero.curation.chunks import CHUNK_ROWS, Scratch, count_workers, plan_chunks, screen_chunks
+from semillero.curation.comparing import compare_rows
+from semillero.curation.contamination import Protected, digest_protected
+from semillero.curation.laps import Laps
 from semillero.curation.report import build_report
+from semillero.curation.screening import record_outcome, screen_rows
+from semillero.curation.settling import list_hits, settle, split_answered
 from semillero.errors import GenerationError
+from semillero.progress import track
 from semillero.project import CorpusSettings
 from semillero.project.models import settings_json
 from semillero.project.sources import Sources
-from semillero.records import ACCEPTED, GENERATED, REJECTED, read_records, write_records
+from semillero.records import ACCEPTED, GENERATED, REJECTED, RecordsWriter, read_records
 from semillero.store import Artifact, Recipe, RunStore
 
-VERSION = 2
+VERSION = 3
 
-# What the filters read; prompts, replies and passages are many times as large and stay on disk meanwhile.
-NARROW = ("id", "item", "variety", "technique", "history", "instruction", "answer", "status")
+PLANNED = {"item": GENERATED["item"], "variety": GENERATED["variety"], "status": GENERATED["status"]}
+# What the report reads of every row, kept in memory; the rest goes from disk to disk.
+REPORTED = {
+    **{name: GENERATED[name] for name in ("id", "variety", "technique", "status", "instruction", "answer")},
+    "reason": REJECTED["reason"],
+    "flags": ACCEPTED["flags"],
+}
 EXAMPLES = 3
 EXAMPLE_CHARACTERS = 160
 
 
-def curate_records(store: RunStore, shards: Sequence[Artifact], sources: Sources, corpus: CorpusSettings) -> Artifact:
+def curate_records(
+    store: RunStore,
+    shards: Sequence[Artifact],
+    sources: Sources,
+    corpus: CorpusSettings,
+    workers: int | None = None,
+    chunk_rows: int = CHUNK_ROWS,
+) -> Artifact:
     """Filter the rows of all shards.
 
     Args:
@@ -46,14 +54,17 @@ def curate_records(store: RunStore, shards: Sequence[Artifact], sources: Sources
             consequence: rows are sorted by `item`.
         sources: its reserved pairs and benchmark texts must not be in the corpus.
         corpus: the filters' settings and the varieties.
+        workers: processes that screen rows; one a core by default, none beside this one for small corpora.
+        chunk_rows: rows that a worker holds at once. Neither changes the result.
 
     Returns:
-        ``accepted.parquet`` (ACCEPTED; texts normalised, personal data replaced), ``rejected.parquet`` (REJECTED; texts
-        as they were generated), ``curation.json``. An `id` is generation's and never changes here.
+        ``accepted.parquet`` (ACCEPTED; texts normalised, personal data replaced), ``rejected.parquet`` (REJECTED;
+        instruction and answer as they were generated), ``curation.json``. An `id` is generation's and never changes.
 
     Raises:
         AccountingError: counts do not balance, or an item came twice.
         GenerationError: no row was accepted.
+        SemilleroError: a worker was killed.
     """
     codes = sorted(variety.code for variety in corpus.varieties)
     recipe = Recipe(
@@ -64,97 +75,107 @@ def curate_records(store: RunStore, shards: Sequence[Artifact], sources: Sources
     )
     if found := store.find(recipe):
         return found
-    with store.draft(recipe) as draft:
-        generated = read_shards(store, shards)
-        rows, hits = filter_rows(generated.select("row", *NARROW), sources, corpus)
-        report = build_report(rows, hits, corpus)
-        if not report["counts"]["accepted"]:
-            raise _nothing_left(rows.join(generated.select("row", "reply"), on="row", maintain_order="left"), report)
-        accepted, rejected = join_outcome(generated, rows)
-        write_records(accepted, ACCEPTED, draft.path / "accepted.parquet")
-        write_records(rejected, REJECTED, draft.path / "rejected.parquet")
-        text = json.dumps(report, ensure_ascii=False, indent=2, sort_keys=True)
-        (draft.path / "curation.json").write_text(text + "\n", encoding="utf-8")
+    with store.draft(recipe) as draft, tempfile.TemporaryDirectory(prefix="curate-", dir=draft.path.parent) as folder:
+        laps = Laps()
+        places, varieties = order_rows(store, shards)
+        laps.lap("ordering")
+        paths = [store.folder(shard) / "records.parquet" for shard in shards]
+        chunks = list(plan_chunks(places, paths, chunk_rows))
+        scratch, processes = Scratch(Path(folder)), workers or count_workers(len(chunks))
+        screener = (Path(folder), sources, corpus.filters, sorted({*codes, *varieties}))
+        by_step: Counter[str] = Counter()
+        with track("filters", total=places.height) as advance:
+            for chunk, seconds in zip(chunks, screen_chunks(chunks, screener, processes), strict=True):
+                by_step.update(seconds)
+                advance(len(chunk.rows))
+        laps.lap("screening, all workers at once")
+        report = finish(scratch, corpus, draft.path, laps)
         draft.counts.update(report["counts"])
+        draft.run.update(workers=processes, seconds=dict(laps.seconds), worker_seconds=dict(by_step))
     return draft.artifact
 
 
-def read_shards(store: RunStore, shards: Sequence[Artifact]) -> pl.DataFrame:
-    """Return the rows of all shards sorted by `item`, numbered in `row`.
+def order_rows(store: RunStore, shards: Sequence[Artifact]) -> tuple[pl.DataFrame, list[str]]:
+    """Number the rows of all shards in the order of their items.
+
+    Returns:
+        `shard`, `position`, `row`, sorted by shard and position; and the varieties.
 
     Raises:
         AccountingError: a shard does not hold what its manifest says, or an item came twice.
     """
-    parts = [pl.DataFrame(schema=GENERATED)]
-    for shard in shards:
-        part = read_records(store.folder(shard) / "records.parquet", GENERATED)
+    parts = [pl.DataFrame(schema={**PLANNED, "shard": pl.UInt32(), "position": pl.UInt32()})]
+    for number, shard in enumerate(shards):
+        part = read_records(store.folder(shard) / "records.parquet", PLANNED)
         check_shard(shard, part)
-        parts.append(part)
+        position = pl.int_range(pl.len(), dtype=pl.UInt32).alias("position")
+        parts.append(part.with_columns(pl.lit(number, pl.UInt32).alias("shard"), position))
     rows = pl.concat(parts)
     check_items(rows)
-    return rows.sort("item").with_row_index("row")
+    numbered = rows.sort("item").with_row_index("row").sort("shard", "position")
+    return numbered.select("shard", "position", "row"), rows["variety"].drop_nulls().unique().sort().to_list()
+
+
+def finish(scratch: Scratch, corpus: CorpusSettings, folder: Path, laps: Laps) -> dict[str, Any]:
+    """Compare the screened rows with one another and write the artifact's files; return ``curation.json``'s content.
+
+    Raises:
+        AccountingError: counts do not balance.
+        GenerationError: no row was accepted.
+    """
+    compared = compare_rows(scratch.read_signed(), scratch.fetch_texts, corpus.filters, laps)
+    reported = [pl.DataFrame(schema=REPORTED)]
+    examples = pl.DataFrame(schema=REJECTED)
+    with (
+        RecordsWriter(folder / "accepted.parquet", ACCEPTED) as accepted,
+        RecordsWriter(folder / "rejected.parquet", REJECTED) as rejected,
+    ):
+        for bucket in scratch.read_buckets():
+            rows = settle(bucket, compared)
+            stays, leaves = split_answered(rows)
+            accepted.write(stays)
+            rejected.write(leaves)
+            reported.append(rows.select(list(REPORTED)))
+            examples = pl.concat([examples, leaves.select(list(REJECTED)).head(EXAMPLES - examples.height)])
+    laps.lap("writing")
+    report = build_report(pl.concat(reported), list_hits(compared), corpus) | compared.told
+    laps.lap("report")
+    if not report["counts"]["accepted"]:
+        raise _nothing_left(examples, report)
+    text = json.dumps(report, ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / "curation.json").write_text(text + "\n", encoding="utf-8")
+    return report
 
 
 def filter_rows(rows: pl.DataFrame, sources: Sources, corpus: CorpusSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Send the answered rows through the filters, in the order of the reasons table.
+    """Send a table in memory through all filters, as a notebook or a test wants it.
 
     Args:
-        rows: `row` and the columns of `NARROW`, sorted by `item`.
+        rows: `row` and the columns of GENERATED, sorted by `item`.
         sources, corpus: see `curate_records`.
 
     Returns:
-        the same rows with texts as they are now, `reason` and `evidence` (null for those that stay) and `flags`; and
-        one line a placeholder put into an accepted row.
+        the same rows with texts as they are now, `reason` and `evidence` (null for those that stay), `flags`, `linked`;
+        and one line a placeholder put into an accepted row.
     """
-    filters = corpus.filters
-    funnel = Funnel(rows.filter(pl.col("status") == "answered"))
-    funnel.drop(find_unparseable(funnel.rows))
-    funnel.rows = add_plain_columns(normalise_rows(funnel.rows))
-    funnel.drop(find_bad_lengths(funnel.rows, filters))
-    funnel.drop(find_bad_texts(funnel.rows))
-    funnel.drop(find_repetition(funnel.rows, filters))
-    funnel.drop(find_echoes(funnel.rows))
-    funnel.flag(flag_passage_references(funnel.rows))
-    other, flags = find_other_languages(funnel.rows, filters, [variety.code for variety in corpus.varieties])
-    funnel.drop(other)
-    funnel.flag(flags)
-    cleaned, hits = replace_in_rows(funnel.rows, ("instruction", "answer"))
-    funnel.rows = add_plain_columns(cleaned)  # anew: rows that differed in a phone number only are duplicates now
-    funnel.flag(hits.select("row", pl.lit("pii").alias("flag")))
-    funnel.flag(flag_offensive(funnel.rows))
-    funnel.drop(find_contaminated(funnel.rows, sources, filters.contamination))
-    funnel.drop(find_contaminated_histories(funnel.rows, sources, filters.contamination))
-    funnel.drop(find_exact_duplicates(funnel.rows))
-    funnel.drop(find_near_duplicates(funnel.rows, filters.near_duplicate))
-    return collect_outcome(rows, funnel), hits.join(funnel.rows, on="row", how="semi").select(list(HIT))
+    codes = sorted({*(variety.code for variety in corpus.varieties), *rows["variety"].drop_nulls()})
+    protected = Protected(sources, corpus.filters.contamination)
+    screened = screen_rows(rows, protected, corpus.filters, codes)
+    texts = screened.funnel.rows.select("row", "plain_asked", "plain_answer")
+
+    def fetch(wanted: pl.Series) -> pl.DataFrame:
+        return texts.join(wanted.alias("row").to_frame(), on="row", how="semi", maintain_order="left")
+
+    compared = compare_rows(screened.sign(corpus.filters), fetch, corpus.filters)
+    return settle(record_outcome(rows, screened), compared), list_hits(compared)
 
 
-def collect_outcome(rows: pl.DataFrame, funnel: Funnel) -> pl.DataFrame:
-    """Return all rows with the kept ones' texts, `reason`, `evidence` and `flags`."""
-    kept = funnel.rows.select("row", "instruction", "answer")
-    rows = rows.update(kept, on="row", maintain_order="left")
-    rows = rows.join(funnel.verdicts, on="row", how="left", maintain_order="left")
-    rows = rows.join(funnel.flags, on="row", how="left", maintain_order="left")
-    return rows.with_columns(pl.col("flags").fill_null([]))
-
-
-def join_outcome(generated: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (accepted, rejected) with all their columns; personal data is replaced in passage and prompt too."""
-    verdicts = rows.select("row", "reason", "evidence", "flags", new_instruction="instruction", new_answer="answer")
-    answered = generated.join(verdicts, on="row", maintain_order="left").filter(pl.col("status") == "answered")
-    accepted = answered.filter(pl.col("reason").is_null()).with_columns(
-        pl.col("new_instruction").alias("instruction"), pl.col("new_answer").alias("answer")
-    )
-    accepted, _ = replace_in_rows(accepted, ("alternative", "source", "prompt"))
-    return clean_histories(accepted).rechunk(), answered.filter(pl.col("reason").is_not_null()).rechunk()
-
-
-def _nothing_left(rows: pl.DataFrame, report: dict[str, dict[str, int]]) -> GenerationError:
+def _nothing_left(rejected: pl.DataFrame, report: dict[str, Any]) -> GenerationError:
     counts, reasons = report["counts"], report["reasons"]
     top = sorted(reasons, key=lambda reason: (-reasons[reason], reason))[:EXAMPLES]
     why = ", ".join(f"{reason} {reasons[reason]}" for reason in top) or "no request was answered"
     shown = []
-    for line in rows.filter(pl.col("reason").is_not_null()).head(EXAMPLES).iter_rows(named=True):
+    for line in rejected.iter_rows(named=True):
         text = " ".join((line["reply"] or line["instruction"] or "").split())[:EXAMPLE_CHARACTERS]
         shown.append(f"\n  {line['item']}: {line['reason']} ({line['evidence']}): {text!r}")
     return GenerationError(

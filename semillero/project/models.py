@@ -218,6 +218,19 @@ class FilterSettings(Section):
         le=1.0,
         description="Similarity to a reserved question from which a row is rejected.",
     )
+    reworded: Literal["drop", "flag", "off"] = Field(
+        default="flag", description="Rows that ask what another row of their variety asks in other words."
+    )
+    reworded_similarity: float = Field(
+        default=0.65, ge=0.5, le=1.0, description="Cosine of character 4-grams (TF-IDF) from which that is so."
+    )
+    reworded_max_rows: int = Field(
+        default=100_000,
+        ge=0,
+        description="A variety with more rows is not searched for reworded ones, and curation.json says so.",
+    )
+    topic_quota: int | None = Field(default=None, ge=1, description="Most rows of a topic that a variety keeps.")
+    variety_quota: int | None = Field(default=None, ge=1, description="Most rows that a variety keeps.")
 
 
 class SplitSettings(Section):
@@ -284,6 +297,9 @@ class CorpusSettings(Section):
     )
     reserved: Path | None = Field(default=None, description="JSON lines of pairs that must never be trained on.")
     benchmarks: tuple[Path, ...] = Field(default=(), description="More files the corpus must not contain.")
+    benchmark_columns: tuple[str, ...] = Field(
+        default=(), description="Their columns with questions, where these are not called question, pregunta, prompt …"
+    )
     techniques: Techniques = Field(default_factory=Techniques, description="Shares of the techniques.")
     shard_size: int = Field(default=25, ge=1, le=10_000, description="Rows asked for in a shard.")
     generator: GeneratorSettings = Field(default_factory=GeneratorSettings, description="The model that writes.")

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from semillero.errors import InputError
+from semillero.project.benchmarks import load_benchmark
 from semillero.project.models import FROM_PASSAGES, CorpusSettings, Project
 
 Text = Annotated[str, Field(min_length=1)]
@@ -117,7 +118,8 @@ def load_sources(project: Project) -> Sources:
             "add them there, or correct the rows",
         )
     _check_varieties(corpus, {"seeds": {s.variety for s in seeds}, "passages": {p.variety for p in passages}})
-    texts = tuple(text for path in corpus.benchmarks for text in _load_texts(project.resolve(path)))
+    columns = corpus.benchmark_columns
+    texts = tuple(text for path in corpus.benchmarks for text in load_benchmark(project.resolve(path), columns))
     return Sources(
         topics=topics,
         seeds=seeds,
@@ -187,21 +189,6 @@ def _load_topics(path: Path) -> tuple[Topic, ...]:
     if not topics or len({t.id for t in topics}) < len(topics):
         raise InputError(f"{path}: no topics, or an id twice", "at least one topic, each id once")
     return topics
-
-
-def _load_texts(path: Path) -> list[str]:
-    """Return every string of a benchmark file: JSON lines of any shape, or one text a line."""
-    texts: list[str] = []
-    for line in _read(path).splitlines():
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError:
-            value = line
-        if isinstance(value, dict):
-            texts += [v for v in value.values() if isinstance(v, str)]
-        elif isinstance(value, str):
-            texts.append(value)
-    return [text for text in texts if text.strip()]
 
 
 def _read(path: Path) -> str:

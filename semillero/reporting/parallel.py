@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from semillero.curation.content_words import content_stems, fold_text
+from semillero.curation.content_words import content_stems, fold_texts
 from semillero.curation.normalisation import plain_text
 from semillero.intervals import share_of
 
@@ -33,11 +33,11 @@ def measure_parallel(rows: pl.DataFrame) -> dict[str, Any] | None:
     """
     if "parallel" not in rows.columns:
         return None
-    stems = content_stems(fold_text(plain_text(pl.col("answer"))))
     known = rows.filter(pl.col("parallel").is_not_null()).sort("parallel", "variety", "id")
+    folded = fold_texts(known.select(plain_text(pl.col("answer"))).to_series())
     groups: dict[str, list[tuple[str, frozenset[str]]]] = defaultdict(list)
-    for group, variety, words in known.select("parallel", "variety", stems.alias("stems")).iter_rows():
-        groups[group].append((variety, frozenset(words)))
+    for group, variety, answer in zip(known["parallel"], known["variety"], folded, strict=True):
+        groups[group].append((variety, content_stems(answer.split())))
     ordered = list(groups.values())
     found: dict[str, list[bool]] = defaultdict(list)
     chance: list[bool] = []

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semillero.corpus.neighbours import merge_neighbours
-from semillero.curation.duplicates import jaccard, word_bigrams
+from semillero.curation.signatures import jaccard, word_bigrams
 
 LONG = "el mole poblano es una salsa espesa que combina varios chiles secos con especias semillas y un poco de cacao"
 OTHER = (

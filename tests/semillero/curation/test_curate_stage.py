@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from semillero.curation import FLAGS, REASONS, curate_records
 from semillero.curation.report import build_report
-from semillero.curation.stage import NARROW, filter_rows
+from semillero.curation.stage import filter_rows
 from semillero.errors import AccountingError, GenerationError
 from semillero.records import ACCEPTED, REJECTED, read_records
 from semillero.store import RunStore
@@ -169,7 +169,7 @@ def test_any_rows_balance(make_rows, make_sources, make_corpus, drawn):
     rows = make_rows([row[:3] for row in drawn])
     rows = rows.with_columns(pl.Series("status", [row[3] for row in drawn], dtype=pl.String))
     corpus = make_corpus(min_instruction_words=1, min_answer_words=1)
-    outcome, hits = filter_rows(rows.select("row", *NARROW), make_sources([RESERVED], ["la milpa de maíz"]), corpus)
+    outcome, hits = filter_rows(rows, make_sources([RESERVED], ["la milpa de maíz"]), corpus)
     report = build_report(outcome, hits, corpus)
     counts = report["counts"]
     assert outcome["row"].to_list() == rows["row"].to_list()
@@ -183,7 +183,7 @@ def test_any_rows_balance(make_rows, make_sources, make_corpus, drawn):
 
 def test_a_ledger_that_does_not_balance_is_an_error(make_rows, make_sources, make_corpus):
     rows = make_rows(TEXTS[:3])
-    outcome, hits = filter_rows(rows.select("row", *NARROW), make_sources(), make_corpus())
+    outcome, hits = filter_rows(rows, make_sources(), make_corpus())
     tampered = outcome.with_columns(pl.lit("failed").alias("status"))
     with pytest.raises(AccountingError, match="answered = accepted"):
         build_report(tampered.with_columns(pl.lit("echo").alias("reason")), hits, make_corpus())

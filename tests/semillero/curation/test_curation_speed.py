@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from semillero.curation.report import build_report
-from semillero.curation.stage import NARROW, filter_rows
+from semillero.curation.stage import filter_rows
 
 ROWS = 20_000
 SUBJECTS = [
@@ -47,7 +47,7 @@ def test_twenty_thousand_rows(make_rows, make_sources, make_corpus):
         (f"¿Cuál es la fecha de la fiesta número {n} de {rng.choice(PLACES)}?", "No se sabe.") for n in range(50)
     ]
     start = time.perf_counter()
-    outcome, hits = filter_rows(rows.select("row", *NARROW), make_sources(reserved), make_corpus())
+    outcome, hits = filter_rows(rows, make_sources(reserved), make_corpus())
     counts = build_report(outcome, hits, make_corpus())["counts"]
     seconds = time.perf_counter() - start
     print(f"\ncuration: {rows.height} rows in {seconds:.1f} s, {rows.height / seconds:,.0f} rows/s; {counts}")

@@ -1,6 +1,6 @@
 import pytest
 
-from semillero.curation.contamination import find_contaminated, list_protected
+from semillero.curation.contamination import Protected, find_contaminated, list_protected
 
 SHORT = "¿Cuál es la capital de Colombia?"
 LONG = "¿Por qué las casas de bahareque de la zona cafetera suelen resistir bien los temblores?"
@@ -14,7 +14,7 @@ OTHER = "Es un asunto del que se habla mucho en la región y del que hay opinion
 
 
 def contaminated(plain_rows, sources, instruction, answer=OTHER, threshold=0.6):
-    return find_contaminated(plain_rows([("es-CO", instruction, answer)]), sources, threshold)
+    return find_contaminated(plain_rows([("es-CO", instruction, answer)]), Protected(sources, threshold))
 
 
 @pytest.mark.parametrize(
