@@ -11,7 +11,6 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from semillero.digests import digest_file
 from semillero.errors import InputError, PublishError
@@ -157,9 +156,10 @@ def _load_dataset(spec: LoadSpec) -> None:
 
 def _load_adapter(spec: LoadSpec) -> None:
     """Load the adapter on its base's shape: every weight must find its place, and none of the base's is read."""
-    from peft import PeftModel, load_peft_weights
+    from peft import PeftModel, get_peft_model_state_dict, load_peft_weights
 
-    if not load_peft_weights(spec.name, device="cpu", revision=spec.revision):
+    weights = load_peft_weights(spec.name, device="cpu", revision=spec.revision)
+    if not weights:
         raise ValueError("the adapter has no weights")
     if spec.base is None:
         return
@@ -168,10 +168,13 @@ def _load_adapter(spec: LoadSpec) -> None:
 
     with torch.device("meta"):
         base = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(spec.base))
-    model: Any = PeftModel.from_pretrained(base, spec.name, revision=spec.revision, low_cpu_mem_usage=True)
-    empty = [name for name, weight in model.named_parameters() if "lora_" in name and weight.is_meta]
-    if empty:
-        raise ValueError(f"{len(empty)} weights of the adapter were not found, such as {empty[0]}")
+    model = PeftModel.from_pretrained(base, spec.name, revision=spec.revision, low_cpu_mem_usage=True)
+    # On an empty base peft puts no numbers anywhere, but it has built every place for them.
+    places = {
+        name: place.shape for name, place in get_peft_model_state_dict(model, save_embedding_layers=False).items()
+    }
+    if {name: weight.shape for name, weight in weights.items()} != places:
+        raise ValueError(f"the adapter's {len(weights)} weights do not fit the {len(places)} places in its base")
 
 
 if __name__ == "__main__":
