@@ -1,12 +1,11 @@
 """The Hugging Face Hub, or any server that speaks its API: what is there, and the single steps that change it.
 
 Nothing here decides. Every request has a timeout (the client library sets none), a server's ``Retry-After`` is capped,
-and every fault is told apart: one that may pass (`is_transient`) is worth another look at what is there; any other is
-explained to the user (`explain`). Sequences are in `semillero.publishing.sending`.
+and a fault that may pass is worth another look at what is there (`Hub.settle`). The sequence is in
+`semillero.publishing.sending`.
 """
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +15,11 @@ from urllib.parse import urlsplit
 
 from semillero.errors import InputError, PublishError, SemilleroError
 from semillero.progress import say
+from semillero.publishing.faults import asked_wait, explain, is_transient, shorten, status_of
 from semillero.publishing.planning import GIT, Repository
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 BRANCH = "main"
-TRANSIENT = frozenset({408, 409, 412, 425, 429, 500, 502, 503, 504})
 LONGEST_FIELD = 9  # digits of a Retry-After that is read as a number at all
 T = TypeVar("T")
 
@@ -84,13 +83,13 @@ class Hub:
                     raise explain(error, what, self.endpoint) from error
                 if attempt == self.patience.attempts:
                     raise PublishError(
-                        f"{what}: {self.endpoint} does not answer as it should ({_short(error)})",
+                        f"{what}: {self.endpoint} does not answer as it should ({shorten(error)})",
                         "a server that answers",
                         "run the same command again in a while; what has been published stays, nothing is sent twice",
                         retryable=True,
                     ) from error
-                say(f"{what}: {_short(error)}; looking again in {wait:.0f} s")
-                time.sleep(min(max(wait, _asked_wait(error)), self.patience.longest_wait))
+                say(f"{what}: {shorten(error)}; looking again in {wait:.0f} s")
+                time.sleep(min(max(wait, asked_wait(error)), self.patience.longest_wait))
                 wait = min(2 * wait, self.patience.longest_wait)
         raise AssertionError("unreachable")
 
@@ -101,7 +100,7 @@ class Hub:
         try:
             info = self.api.repo_info(repository.name, repo_type=repository.kind)
         except RepositoryNotFoundError as error:
-            if _status(error) == 401:  # what an expired token gets; the library reads it as "no such repository"
+            if status_of(error) == 401:  # what an expired token gets; the library reads it as "no such repository"
                 self.api.whoami()
             return None
         return Online(str(info.sha), bool(info.private), getattr(info, "used_storage", None))
@@ -133,7 +132,7 @@ class Hub:
         try:
             self.api.create_repo(repository.name, repo_type=repository.kind, visibility="private", **sdk)
         except HfHubHTTPError as error:
-            if _status(error) != 409:
+            if status_of(error) != 409:
                 raise
 
     def check_write(self, repository: Repository) -> None:
@@ -241,38 +240,6 @@ def find_token(token_env: str) -> str:
     return token
 
 
-def is_transient(error: BaseException) -> bool:
-    """Tell whether a fault may pass, so that it is worth looking again: lost connections, a busy server, a race."""
-    import httpx2
-    from huggingface_hub.errors import RevisionNotFoundError
-
-    faults = list(_causes(error))
-    status = next((s for s in map(_status, faults) if s is not None), None)
-    if any(isinstance(fault, RevisionNotFoundError) for fault in faults):
-        return True  # a repository just made may not have its branch yet
-    if status is not None:
-        return status in TRANSIENT
-    # RuntimeError is what the chunk storage's client raises; JSONDecodeError is half an answer.
-    passing = (httpx2.TransportError, ConnectionError, TimeoutError, RuntimeError, json.JSONDecodeError)
-    return any(isinstance(fault, passing) for fault in faults)
-
-
-def explain(error: BaseException, what: str, endpoint: str) -> PublishError:
-    """Return a fault that will not pass as an error for the user."""
-    status = next((s for s in map(_status, _causes(error)) if s is not None), None)
-    again = "then run the same command again; what has been published stays, nothing is sent twice"
-    if status == 401:
-        found, remedy = f"{what}: {endpoint} does not accept the token (expired or revoked?)", f"renew it, {again}"
-    elif status in (403, 404):
-        found = f"{what}: the token may not write there, or the organization does not exist"
-        remedy = f"give it write access to that organization's repositories, {again}"
-    elif status == 402:
-        found, remedy = f"{what}: {endpoint} asks for a paid plan ({_short(error)})", "choose another kind of account"
-    else:
-        found, remedy = f"{what}: {_short(error)}", f"correct what it names, {again}"
-    return PublishError(found, "a server that takes what is published", remedy)
-
-
 def _client(patience: Patience) -> Any:
     import httpx2
 
@@ -301,28 +268,3 @@ def _client_of_the_library() -> Any:
     from huggingface_hub.utils._http import default_client_factory
 
     return default_client_factory()
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
-
-
-def _status(error: BaseException) -> int | None:
-    response = getattr(error, "response", None)
-    return getattr(response, "status_code", None)
-
-
-def _asked_wait(error: BaseException) -> float:
-    value = next(
-        (r.headers.get("retry-after", "") for e in _causes(error) if (r := getattr(e, "response", None)) is not None),
-        "",
-    )
-    return float(value) if value.isdigit() else 0.0
-
-
-def _short(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:4])[:300] or type(error).__name__

@@ -6,7 +6,7 @@ the head that was looked at; an ambiguous answer to it is resolved by looking at
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from semillero.digests import digest_json
@@ -86,33 +86,40 @@ def _attempt(hub: Hub, repository: Repository, tag: str, receipts: Receipts, loa
         standing = compare_online(hub, repository, tag, receipts)
     if standing.finished:
         return standing.receipt
-    receipt, differences = standing.receipt, standing.differences
-    refuse_foreign(name_foreign(hub, repository, differences))
+    refuse_foreign(name_foreign(hub, repository, standing.differences))
     online = _refuse_strange(hub, repository, standing)
-    if differences.any:
-        hub.check_write(repository)
-        operations = _list_operations(differences)
-        commit = hub.commit(repository, online.head, TITLE, describe_commit(tag), operations)
-        after: Mapping[str, str] = hub.list_files(repository, commit)
-        verify_files(hub, repository, standing, after)
-        receipt = replace(receipt, commit=commit)
-    else:
-        after = standing.files
+    commit, there = _commit(hub, repository, tag, standing, online.head)
+    _tag(hub, repository, tag, commit, load)
+    removed = set(standing.differences.remove)
+    files = {path: identity for path, identity in standing.receipt.files.items() if path not in removed}
+    files |= {file.name: there[file.name] for file in repository.files}
+    receipt = HubReceipt(commit, tag, files, hub.url(repository))
+    receipts.write(repository, receipt)
+    for path in standing.differences.kept:
+        say(f"kept: {hub.url(repository)}: {path} is no longer published, but it was changed by hand")
+    return receipt
+
+
+def _commit(hub: Hub, repository: Repository, tag: str, standing: Standing, head: str) -> tuple[str, Mapping[str, str]]:
+    """Return the commit that holds what is planned and its files: one made on ``head`` and verified, or ``head``."""
+    if not standing.differences.any:
+        return head, standing.files
+    hub.check_write(repository)
+    commit = hub.commit(repository, head, TITLE, describe_commit(tag), _list_operations(standing.differences))
+    after = hub.list_files(repository, commit)
+    verify_files(hub, repository, standing, after)
+    return commit, after
+
+
+def _tag(hub: Hub, repository: Repository, tag: str, commit: str, load: Load | None) -> None:
+    """Load a commit as others would, then tag it; a tag of an earlier publication of the same files stays."""
     tagged = hub.list_tags(repository).get(tag)
     if tagged is None:
         if load is not None:
-            load(repository, receipt.commit)
-        hub.tag(repository, tag, receipt.commit)
-    elif tagged != receipt.commit:  # published before, and something else in between: the tag stays where it is
+            load(repository, commit)
+        hub.tag(repository, tag, commit)
+    elif tagged != commit:
         _verify_tag(hub, repository, tag)
-    removed = set(differences.remove)
-    files = {path: identity for path, identity in receipt.files.items() if path not in removed}
-    files |= {file.name: after[file.name] for file in repository.files}
-    receipt = HubReceipt(receipt.commit, tag, files, hub.url(repository))
-    receipts.write(repository, receipt)
-    for path in differences.kept:
-        say(f"kept: {hub.url(repository)}: {path} is no longer published, but it was changed by hand")
-    return receipt
 
 
 def name_foreign(hub: Hub, repository: Repository, differences: Differences) -> list[str]:
