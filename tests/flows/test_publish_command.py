@@ -24,7 +24,9 @@ from tests.hub_server import open_hub
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(hub_module, "Patience", lambda: Patience(15.0, 4, 0.01, 0.1))
     # What a cold load is worth has a test of its own; here it would take minutes.
-    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: None)
+    monkeypatch.setattr(stage, "ColdLoader", lambda hub, project: lambda repository, commit: None)
+    for name in ("open_for_space", "deploy_space"):  # tested in publishing/test_spaces.py
+        monkeypatch.setattr(stage, name, lambda *_: None)
     monkeypatch.setattr(loading, "ColdLoader", lambda hub, project: None)
     with open_hub(tmp_path / "server") as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
