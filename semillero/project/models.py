@@ -345,6 +345,21 @@ class DemoSettings(Section):
     examples: tuple[str, ...] = Field(default=(), description="Questions to try; from the held-out split by default.")
     max_new_tokens: int = Field(default=192, ge=8, le=2048, description="Longest answer, in tokens.")
     max_input_chars: int = Field(default=2000, ge=50, le=20_000, description="Longest question, in characters.")
+    hardware: Literal["cpu-basic", "cpu-upgrade", "t4-small", "t4-medium", "zero-a10g"] = Field(
+        default="cpu-basic", description="What the Space runs on, in the Hub's names; zero-a10g is ZeroGPU."
+    )
+    base_gguf: str | None = Field(
+        default=None,
+        pattern=r"^[\w.-]+/[\w.-]+/[\w./-]+\.gguf$",
+        description="GGUF of the base for a Space on a CPU, ORG/NAME/FILE.gguf on the Hub; the embedded base has one. "
+        "Without it such a Space runs transformers, many times slower.",
+    )
+    base_gguf_revision: str | None = Field(default=None, description="Its revision; name a commit to pin it.")
+    votes: bool = Field(
+        default=True,
+        description="Ask visitors which of two answers is better. The Space's secret VOTES_TOKEN writes them to "
+        "ORG/NAME-votes; a Space without it asks for none.",
+    )
 
 
 class PublishSettings(Section):
