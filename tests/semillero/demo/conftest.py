@@ -166,7 +166,7 @@ def page(space: Path, tiny_base_folder: Path, tiny_adapter_folder: Path, votes: 
     """The URL of the running page."""
     from semillero.demo import serve_space
 
-    with serve_space(space, tiny_base_folder, tiny_adapter_folder, start_seconds=120, votes=votes) as url:
+    with serve_space(space, tiny_base_folder, tiny_adapter_folder, start_seconds=280, votes=votes) as url:
         yield url
 
 
@@ -182,5 +182,5 @@ def long_page(
     config = json.loads((folder / "config.json").read_text())
     config["chat"] |= {"max_new_tokens": 60_000, "repetition_penalty": 1.0}
     (folder / "config.json").write_text(json.dumps(config))
-    with serve_space(folder, tiny_base_folder, tiny_adapter_folder, start_seconds=120) as url:
+    with serve_space(folder, tiny_base_folder, tiny_adapter_folder, start_seconds=280) as url:
         yield url
