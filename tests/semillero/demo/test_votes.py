@@ -143,7 +143,8 @@ class Page:
     def queue(self, max_size): ...
     def launch(self, **settings):
         self.votes.drop(vote("¿La primera?"))
-        time.sleep(3)  # it is sent at once; the second one has to wait for its turn
+        while list(self.votes.folder.iterdir()):
+            time.sleep(0.05)  # it is sent at once; the second one has to wait for its turn
         self.votes.drop(vote("¿La última?"))
         print("ready", flush=True)
         time.sleep(600)
