@@ -47,9 +47,9 @@ def test_every_matrix_has_its_place_and_equal_adapters_give_equal_files(
     source = load_file(tiny_adapter_folder / "adapter_model.safetensors")
     assert len(tensors) == len(source)
     down = source["base_model.model.model.layers.1.mlp.down_proj.lora_B.weight"]
-    assert np.array_equal(tensors["blk.1.ffn_down.lora_b"], down.astype(np.float16))
+    assert np.array_equal(tensors["blk.1.ffn_down.weight.lora_b"], down.astype(np.float16))
     query = source["base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight"]
-    assert np.array_equal(tensors["blk.0.attn_q.lora_b"], pair_neighbours(query, 2).astype(np.float16))
+    assert np.array_equal(tensors["blk.0.attn_q.weight.lora_b"], pair_neighbours(query, 2).astype(np.float16))
 
 
 @pytest.mark.parametrize("change", [{"use_dora": True}, {"alpha_pattern": {"q_proj": 8}}])
