@@ -53,8 +53,7 @@ def serve_demo(file: Path, port: int | None) -> None:
         InputError: the project has no finished demo yet.
     """
     from flows.looking import newest_outputs
-    from semillero.demo import serve_space
-    from semillero.models.base import resolve_base
+    from semillero.demo import find_base, serve_space
 
     project, store, outputs, space = newest_outputs(file)
     if outputs is None or outputs.adapter is None or space is None:
@@ -63,9 +62,13 @@ def serve_demo(file: Path, port: int | None) -> None:
             "a finished run with a model",
             f"run `semillero run {file} --until demo` first",
         )
-    base = resolve_base(project.training.base, project.training.base_revision)
-    with serve_space(store.folder(space), base.folder, store.folder(outputs.adapter) / "adapter", port) as url:
+    folder, adapter = store.folder(space), store.folder(outputs.adapter) / "adapter"
+    root = project.folder if "://" in project.store_root else Path(project.store_root)
+    votes = root / "votes" if project.demo.votes else None
+    with serve_space(folder, find_base(folder, project), adapter, port, votes=votes) as url:
         typer.echo(f"Demo at {url}  (Ctrl-C stops it)")
+        if votes is not None:
+            typer.echo(f"Votes go to {votes}")
         while True:
             time.sleep(3600)
 

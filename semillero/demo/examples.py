@@ -4,25 +4,29 @@ from pathlib import Path
 
 import polars as pl
 
-EXAMPLES = 4
+EACH = 4  # of a variety: the page shows so many at a time
 LONGEST = 110  # characters; longer questions make the buttons unreadable on a phone
 
 
-def choose_examples(test: Path, varieties: list[str], wanted: int = EXAMPLES) -> list[str]:
-    """Return up to ``wanted`` questions of the test split, the varieties taking turns in their order.
+def choose_examples(test: Path, varieties: list[str], each: int = EACH) -> list[dict[str, str]]:
+    """Return up to ``each`` questions of every variety, the varieties taking turns in their order.
 
     Args:
         test: ``test.parquet`` of a dataset artifact; uses the columns `id`, `pregunta`, `variedad`.
         varieties: BCP-47 codes in the project file's order.
-        wanted: how many questions.
+        each: how many questions of a variety.
+
+    Returns:
+        `text` and `variety` each; no text twice.
     """
     rows = pl.read_parquet(test, columns=["id", "pregunta", "variedad"])
     rows = rows.filter(pl.col("pregunta").str.len_chars().is_between(12, LONGEST)).sort("id")
-    of_variety = (rows.filter(pl.col("variedad") == code)["pregunta"] for code in varieties)
-    queues = [questions.unique(maintain_order=True).to_list() for questions in of_variety]
-    chosen: list[str] = []
-    while len(chosen) < wanted and any(queues):
-        for queue in queues:
-            if queue and len(chosen) < wanted and (question := queue.pop(0)) not in chosen:
-                chosen.append(question)
-    return chosen
+    rows = rows.unique("pregunta", keep="first", maintain_order=True)
+    queues = {code: rows.filter(pl.col("variedad") == code)["pregunta"].to_list()[:each] for code in varieties}
+    turns = (
+        {"text": queue[turn], "variety": code}
+        for turn in range(each)
+        for code, queue in queues.items()
+        if turn < len(queue)
+    )
+    return list(turns)

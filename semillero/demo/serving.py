@@ -1,6 +1,7 @@
 """Run a Space's folder on this machine, in a process that ends with ours."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -13,33 +14,61 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from semillero.errors import InputError, SemilleroError
+from semillero.models.base import resolve_base
+from semillero.models.embedded import assemble_embedded_gguf
 from semillero.processes import dies_with_parent
+from semillero.project import Project
 
 LOCAL_URL = re.compile(rb"http://127\.0\.0\.1:\d+")
 START_SECONDS = 300.0  # a 7B base loads slowly from a cold disk
 STOP_SECONDS = 10.0
 
 
+def find_base(folder: Path, project: Project) -> Path:
+    """Return the base that a Space's folder wants: a GGUF file for llama.cpp, a model folder for transformers."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config["engine"] == "transformers":
+        return resolve_base(project.training.base, project.training.base_revision).folder
+    base = config["gguf"]["base"]
+    if "package" in base:
+        return assemble_embedded_gguf()
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(base["repo"], base["file"], revision=base["revision"]))
+    except Exception as error:  # any transport fault, of whichever HTTP client the Hub library uses
+        raise InputError(
+            f"demo.base_gguf {base['repo']}/{base['file']} cannot be fetched: {error}", "ORG/NAME/FILE.gguf on the Hub"
+        ) from None
+
+
 @contextlib.contextmanager
 def serve_space(
-    folder: Path, base: Path, adapter: Path, port: int | None = None, start_seconds: float = START_SECONDS
+    folder: Path,
+    base: Path,
+    adapter: Path,
+    port: int | None = None,
+    start_seconds: float = START_SECONDS,
+    votes: Path | None = None,
 ) -> Iterator[str]:
     """Serve a Space's folder on 127.0.0.1 with local weights; yields its URL once it answers.
 
     Args:
         folder: the Space's folder; nothing is written into it.
-        base: folder of the base model.
+        base: folder of the base model, or its GGUF file.
         adapter: folder of the adapter, tokenizer and chat template.
         port: the port; the first free one from 7860 by default.
         start_seconds: how long the model may take to load.
+        votes: folder for visitors' votes; without it the page asks for none.
 
     Raises:
         InputError: a folder is missing.
         SemilleroError: the page did not start; the last lines of its log are shown.
     """
-    for name, path, file in (("Space", folder, "app.py"), ("base model", base, "config.json")):
-        if not (path / file).is_file():
-            raise InputError(f"{path} is no {name}: it has no {file}", "", "run `semillero run` first")
+    if not (folder / "app.py").is_file():
+        raise InputError(f"{folder} is no Space: it has no app.py", "", "run `semillero run` first")
+    if not (base.is_file() or (base / "config.json").is_file()):
+        raise InputError(f"{base} is no base model: it has no config.json", "", "run `semillero run` first")
     with tempfile.TemporaryDirectory(prefix="semillero-demo-") as scratch:
         log = Path(scratch) / "log.txt"
         environment = {
@@ -51,9 +80,11 @@ def serve_space(
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
         }
-        for name in ("SPACE_ID", "HF_TOKEN"):  # the first would open the page to the network; it needs no second
+        # The first would open the page to the network, it needs no token, and the last two are ours to set.
+        for name in ("SPACE_ID", "HF_TOKEN", "VOTES_TOKEN", "SEMILLERO_VOTES", "GRADIO_SERVER_PORT"):
             environment.pop(name, None)
-        environment.pop("GRADIO_SERVER_PORT", None)
+        if votes is not None:
+            environment["SEMILLERO_VOTES"] = str(votes.resolve())
         if port is not None:
             environment["GRADIO_SERVER_PORT"] = str(port)
         with log.open("wb") as output:

@@ -50,7 +50,7 @@ def make_rows() -> Callable[..., pl.DataFrame]:
         rows = []
         for number, (variety, instruction, answer) in enumerate(texts):
             item = f"{variety}/backtranslation/p{number:05d}/0"
-            row: dict[str, Any] = dict.fromkeys(GENERATED, "x") | {"history": None, "repairs": []}
+            row: dict[str, Any] = dict.fromkeys(GENERATED, "x") | {"history": None, "parallel": None, "repairs": []}
             row |= {"item": item, "group": f"p{number}", "variety": variety, "technique": "backtranslation"}
             row |= {"instruction": instruction, "answer": answer, "status": "answered", "error": None}
             row |= {"id": record_id(item, instruction or "", answer or ""), "reply": instruction, "source": answer}

@@ -89,7 +89,7 @@ def make_project(**demo: object) -> Project:
                 ],
                 "topics": "topics.yaml", "seeds": "seeds.jsonl", "passages": "passages.jsonl",
             },
-            "demo": demo,
+            "demo": {"hardware": "t4-small", **demo},
         }
     )  # fmt: skip
 
@@ -156,11 +156,17 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def page(space: Path, tiny_base_folder: Path, tiny_adapter_folder: Path) -> Iterator[str]:
+def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the running page's votes go."""
+    return tmp_path_factory.mktemp("votes")
+
+
+@pytest.fixture(scope="session")
+def page(space: Path, tiny_base_folder: Path, tiny_adapter_folder: Path, votes: Path) -> Iterator[str]:
     """The URL of the running page."""
     from semillero.demo import serve_space
 
-    with serve_space(space, tiny_base_folder, tiny_adapter_folder, start_seconds=120) as url:
+    with serve_space(space, tiny_base_folder, tiny_adapter_folder, start_seconds=280, votes=votes) as url:
         yield url
 
 
@@ -176,5 +182,5 @@ def long_page(
     config = json.loads((folder / "config.json").read_text())
     config["chat"] |= {"max_new_tokens": 60_000, "repetition_penalty": 1.0}
     (folder / "config.json").write_text(json.dumps(config))
-    with serve_space(folder, tiny_base_folder, tiny_adapter_folder, start_seconds=120) as url:
+    with serve_space(folder, tiny_base_folder, tiny_adapter_folder, start_seconds=280) as url:
         yield url

@@ -23,7 +23,7 @@ def make_rows() -> Callable[..., pl.DataFrame]:
         rows = []
         for number, (variety, instruction, answer, reason) in enumerate(texts):
             item = f"{variety}/backtranslation/p{number:05d}/0"
-            row: dict[str, Any] = dict.fromkeys(REVIEWED, "x")
+            row: dict[str, Any] = dict.fromkeys(REVIEWED, "x") | {"history": None, "parallel": None, "linked": []}
             row |= {"id": record_id(item, instruction, answer), "item": item, "group": f"p{number}", "variety": variety}
             row |= {"instruction": instruction, "answer": answer, "flags": [], "reviewers": [], "score": 0.5}
             row |= {"topic": f"t{number % 3}", "technique": "backtranslation", "reason": reason, "reply": "x"}
