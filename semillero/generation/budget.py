@@ -86,7 +86,8 @@ def estimate_tokens(text: str) -> int:
 def add_up(folder: Path, budget: BudgetSettings) -> Cost:
     """Return what all ledgers under a run store's working folder (``STAGE/*/ledger.jsonl``) say was spent."""
     total = Cost()
-    for stage, price in (("generate", budget.generator), ("judge", budget.judge)):
+    # The report's swapped sentences go to the judge or the generator; its lines know their own price.
+    for stage, price in (("generate", budget.generator), ("judge", budget.judge), ("report", budget.generator)):
         for path in sorted(folder.glob(f"{stage}/*/ledger.jsonl")):
             with contextlib.suppress(StoreError, OSError):  # whoever owns a damaged one will be told
                 total = sum((charge_entry(price, entry) for entry in parse_entries(path)[0]), total)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semillero.errors import GenerationError
+from semillero.generation.budget import Purse
 from semillero.generation.channel import Channel, Outcome, Request
 from semillero.generation.endpoint import open_endpoint
 from semillero.generation.ledger import Ledger, read_answers
 from semillero.progress import track
-from semillero.project.models import GeneratorSettings
+from semillero.project.models import BudgetSettings, GeneratorSettings
 
 ASKED = "Responde en dos o tres frases. {}"
 MAX_TOKENS = 160
@@ -24,11 +25,14 @@ REFUSED = re.compile(
 )
 
 
-def ask_generator(questions: Sequence[str], generator: GeneratorSettings, ledger: Path) -> list[str]:
+def ask_generator(
+    questions: Sequence[str], generator: GeneratorSettings, ledger: Path, budget: BudgetSettings
+) -> list[str]:
     """Return a reply to each question, empty where the endpoint gave none to that one.
 
     Raises:
         InputError: the API key's environment variable is not set.
+        BudgetReached: the project's budget has no room for them.
         GenerationError: the endpoint cannot be reached, or answers less than half of the questions.
     """
     sampling = {"temperature": 0.0, "max_tokens": MAX_TOKENS, "seed": generator.seed}
@@ -37,10 +41,11 @@ def ask_generator(questions: Sequence[str], generator: GeneratorSettings, ledger
         for number, text in enumerate(questions)
     ]
     known = read_answers(ledger.parent.parent)
+    purse = Purse.open(ledger.parents[2], budget, budget.generator)
     with (
         open_endpoint(generator) as endpoint,
         track("swaps", total=len(requests)) as advance,
-        Channel(endpoint, generator, known) as channel,
+        Channel(endpoint, generator, known, purse) as channel,
         Ledger(ledger) as opened,
     ):
 

@@ -15,7 +15,7 @@ import polars as pl
 from semillero.digests import digest_json
 from semillero.judging import identify_judge, judge_base
 from semillero.models.base import resolve_base
-from semillero.project.models import CorpusSettings, GeneratorSettings, JudgeSettings
+from semillero.project.models import BudgetSettings, CorpusSettings, GeneratorSettings, JudgeSettings
 from semillero.reporting.replies import ASKED, MAX_TOKENS, ask_generator, measure_reply
 from semillero.reporting.swaps import Measures, Swap, list_swaps, summarise
 from semillero.store import Artifact, Recipe, RunStore
@@ -74,13 +74,15 @@ def swap_artifacts(
         if reason:
             reasons[name] = reason
         elif name == "judge":
-            artifacts[name] = _swap_judge(store, corpus.judge, variety)
+            artifacts[name] = _swap_judge(store, corpus, variety)
         else:
-            artifacts[name] = _swap_generator(store, corpus.generator)
+            artifacts[name] = _swap_generator(store, corpus)
     return artifacts, reasons
 
 
-def score_swaps(swaps: Sequence[Swap], judge: JudgeSettings, variety: str, ledger: Path) -> list[float | None]:
+def score_swaps(
+    swaps: Sequence[Swap], judge: JudgeSettings, variety: str, ledger: Path, budget: BudgetSettings
+) -> list[float | None]:
     """Return the judge's score of each sentence (of kind likelihood up to a constant of its case)."""
     rows = pl.DataFrame(
         {
@@ -94,7 +96,7 @@ def score_swaps(swaps: Sequence[Swap], judge: JudgeSettings, variety: str, ledge
     if judge.kind == "rubric":
         from semillero.judging.rubric import score_by_rubric
 
-        return score_by_rubric(rows, judge, ledger)["score"].to_list()
+        return score_by_rubric(rows, judge, ledger, budget)["score"].to_list()
     from semillero.judging.likelihood import measure_answers
 
     # A score is log p(answer | question) less the same for other questions; those are held equal within a case, so they
@@ -102,23 +104,25 @@ def score_swaps(swaps: Sequence[Swap], judge: JudgeSettings, variety: str, ledge
     return [*measure_answers(rows, resolve_base(judge_base(judge)).folder, judge.batch_tokens)]
 
 
-def _swap_judge(store: RunStore, judge: JudgeSettings, variety: str) -> Artifact:
+def _swap_judge(store: RunStore, corpus: CorpusSettings, variety: str) -> Artifact:
+    judge = corpus.judge
     inputs, settings = identify_judge(judge)
     swaps = list_swaps()
 
     def measure(ledger: Path) -> dict[str, Any]:
-        scores = score_swaps(swaps, judge, variety, ledger)
+        scores = score_swaps(swaps, judge, variety, ledger, corpus.budget)
         measured = {s: {"score": score} for s, score in zip(swaps, scores, strict=True) if score is not None}
         return _describe(judge, swaps, measured, {"score": NATS if judge.kind == "likelihood" else GRADE})
 
     return _make(store, "swaps-judge", inputs, {**settings, "variety": variety}, measure)
 
 
-def _swap_generator(store: RunStore, generator: GeneratorSettings) -> Artifact:
+def _swap_generator(store: RunStore, corpus: CorpusSettings) -> Artifact:
+    generator = corpus.generator
     swaps = list_swaps()
 
     def measure(ledger: Path) -> dict[str, Any]:
-        replies = ask_generator([s.question for s in swaps], generator, ledger)
+        replies = ask_generator([s.question for s in swaps], generator, ledger, corpus.budget)
         measured = {s: measure_reply(text) for s, text in zip(swaps, replies, strict=True) if text}
         return _describe(generator, swaps, measured, REPLY_UNITS)
 
