@@ -65,12 +65,19 @@ def ask(browser: Browser, question: str) -> None:
 def choose(browser: Browser, number: int) -> None:
     """Who answers: 0 both, 1 tuned, 2 base."""
     find(browser, "#quien label")[number].click()
-    shown = "#comparacion" if number == 0 else "#charla"
-    wait(browser, lambda: any(element.is_displayed() for element in find(browser, shown)))
+    wait(browser, lambda: is_shown(browser, "#comparacion" if number == 0 else "#charla"))
 
 
-def click(browser: Browser, selector: str) -> None:
-    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
+def is_shown(browser: Browser, selector: str) -> bool:
+    """Asked of the page itself: between two calls of ours it may put another element in this one's place."""
+    script = "return [...document.querySelectorAll(arguments[0])].some((element) => element.offsetParent !== null)"
+    return bool(browser.execute_script(script, selector))
+
+
+def click(browser: Browser, selector: str) -> bool:
+    """Click an element if it is there, and tell whether it was."""
+    script = "const found = document.querySelector(arguments[0]); found?.click(); return found !== null"
+    return bool(browser.execute_script(script, selector))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +89,7 @@ def desktop(chromium: str, page: str) -> Iterator[Browser]:
 
 def test_two_answers_are_voted_on_blind_and_the_vote_arrives(desktop: Browser, votes: Path) -> None:
     ask(desktop, "¿Qué es el tejate?")
-    wait(desktop, lambda: find(desktop, "#voto") and find(desktop, "#voto")[0].is_displayed())
+    wait(desktop, lambda: is_shown(desktop, "#voto"))
     shown = texts(desktop, CARD)
     assert len(shown) == 2
     assert all(len(text.split()) > 3 for text in shown)
@@ -100,7 +107,7 @@ def test_two_answers_are_voted_on_blind_and_the_vote_arrives(desktop: Browser, v
     assert (line["question"], line["vote"]) == ("¿Qué es el tejate?", "second")
     assert line["comment"] == "Escríbanme a [EMAIL]"
     assert line["id"] in "".join(texts(desktop, ".nota"))
-    assert not find(desktop, "#voto") or not find(desktop, "#voto")[0].is_displayed(), "one could vote twice"
+    assert not is_shown(desktop, "#voto"), "one could vote twice"
 
 
 def test_one_model_answers_in_a_conversation_and_signs(desktop: Browser) -> None:
@@ -170,13 +177,13 @@ def test_stop_ends_an_answer_and_the_next_one_works(chromium: str, long_page: st
     try:
         choose(browser, 1)
         ask(browser, "Cuéntame del son jarocho.")
-        wait(browser, lambda: find(browser, ANSWER))
-        wait(browser, lambda: find(browser, "[data-testid=stop-button]"))[0].click()
-        wait(browser, lambda: find(browser, SEND), seconds=15)
+        wait(browser, lambda: texts(browser, ANSWER), seconds=120)
+        wait(browser, lambda: click(browser, "[data-testid=stop-button]"))
+        wait(browser, lambda: find(browser, SEND), seconds=30)
         stopped = texts(browser, ANSWER)[-1]
         ask(browser, "¿Dónde nace el río Magdalena?")  # answered only if the first generation has let go of the model
-        wait(browser, lambda: len(find(browser, ANSWER)) == 2, seconds=30)
+        wait(browser, lambda: len(texts(browser, ANSWER)) == 2, seconds=60)
         assert texts(browser, ANSWER)[0] == stopped
-        assert len(stopped.split()) < 1500
+        assert len(stopped.split()) < 10_000  # of the sixty thousand tokens it would have written
     finally:
         browser.quit()
