@@ -54,6 +54,7 @@ def serve_demo(file: Path, port: int | None) -> None:
     """
     from flows.looking import newest_outputs
     from semillero.demo import find_base, serve_space
+    from semillero.review.vote_sources import local_votes
 
     project, store, outputs, space = newest_outputs(file)
     if outputs is None or outputs.adapter is None or space is None:
@@ -63,8 +64,7 @@ def serve_demo(file: Path, port: int | None) -> None:
             f"run `semillero run {file} --until demo` first",
         )
     folder, adapter = store.folder(space), store.folder(outputs.adapter) / "adapter"
-    root = project.folder if "://" in project.store_root else Path(project.store_root)
-    votes = root / "votes" if project.demo.votes else None
+    votes = local_votes(project) if project.demo.votes else None
     with serve_space(folder, find_base(folder, project), adapter, port, votes=votes) as url:
         typer.echo(f"Demo at {url}  (Ctrl-C stops it)")
         if votes is not None:

@@ -118,7 +118,7 @@ def _pair(number: int) -> dict[str, str | None]:
 def _train(spec: str, dies_at_flush: int) -> None:
     from semillero.training import __main__, checkpoints
 
-    flushed, flush = 0, checkpoints._flush
+    flushed, flush = 0, checkpoints.flush
 
     def flush_or_die(path: Path) -> None:
         nonlocal flushed
@@ -127,7 +127,7 @@ def _train(spec: str, dies_at_flush: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         flush(path)
 
-    checkpoints._flush = flush_or_die
+    checkpoints.flush = flush_or_die
     sys.stdout.flush()
     with (Path(spec).parent / "child.log").open("a") as log:
         os.dup2(log.fileno(), 1)

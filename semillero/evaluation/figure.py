@@ -7,59 +7,33 @@ Equal reports give equal bytes: neither the user's matplotlib settings nor its v
 from pathlib import Path
 from typing import Any
 
-COLOURS = {"base": "#E69F00", "tuned": "#0072B2"}
+from semillero.drawing import BLUE, GRID, ORANGE, drawing, make_canvas, save_png
+
+COLOURS = {"base": ORANGE, "tuned": BLUE}
 MARKERS = {"base": "s", "tuned": "o"}
 NAMES = {"base": "base", "tuned": "afinado"}
-INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": GRID,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.axisbelow": True,
-    "xtick.color": MUTED,
-    "xtick.major.size": 0,
-    "ytick.color": INK,
-    "ytick.major.size": 0,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-}
 OFFSET = 0.13  # between the two models' marks, in lines
 
 
 def draw_losses(report: dict[str, Any], path: Path) -> None:
     """Write the figure of an evaluation report (see `semillero.evaluation`)."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     lines = _list_lines(report)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        figure = Figure(figsize=(8, 1.9 + 0.55 * len(lines)), layout="constrained")
-        layout: Any = figure.get_layout_engine()
-        layout.set(w_pad=0.12, h_pad=0.1)
-        axes = figure.subplots()
+    with drawing():
+        figure, axes = make_canvas(1.9 + 0.55 * len(lines), "Pérdida en filas que el modelo no vio")
         for place, (_, loss) in enumerate(lines):
             _draw_line(axes, place, loss)
         axes.set_yticks(range(len(lines)), [name for name, _ in lines])
         axes.get_yticklabels()[0].set_fontweight("bold")
         axes.set_ylim(len(lines) - 0.45, -0.55)
         axes.margins(x=0.08)
-        axes.grid(visible=True, axis="x")
         axes.axhline(0.5, color=GRID, linewidth=0.8)
-        axes.set_title("Pérdida en filas que el modelo no vio", loc="left", fontsize=13, fontweight="bold", pad=12)
         percent = f"{100 * report['confidence']:g} %"
         axes.set_xlabel(f"nats por token de la respuesta (menos es mejor); barras: intervalo del {percent}")
         handles, names = axes.get_legend_handles_labels()
         unique = dict(zip(names, handles, strict=True))
         figure.legend(list(unique.values()), list(unique), loc="outside lower center", ncols=len(unique), frameon=False)
-        figure.savefig(path, dpi=150, metadata={"Software": None})
+        save_png(figure, path)
 
 
 def _list_lines(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from semillero.durability import flush
 from semillero.errors import StoreError
 
 Status = Literal["answered", "failed", "retried"]
@@ -75,7 +76,7 @@ class Ledger:
             entries, self._size = parse_entries(path)
             os.ftruncate(self._file, self._size)
             os.lseek(self._file, 0, os.SEEK_END)
-            _sync(path.parent)  # a new file's name is durable only with its folder
+            flush(path.parent)  # a new file's name is durable only with its folder
         except BaseException:
             os.close(self._file)
             raise
@@ -208,14 +209,6 @@ def count_statuses(entries: Iterable[Entry]) -> dict[str, int]:
     for entry in entries:
         counts[entry.status] += 1
     return counts
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _line(entry: Entry) -> bytes:

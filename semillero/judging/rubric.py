@@ -16,12 +16,11 @@ import polars as pl
 
 from semillero.digests import digest_file
 from semillero.errors import EvaluationError, GenerationError
-from semillero.generation.budget import Purse
 from semillero.generation.channel import STOPPED, Channel, Outcome, Request
-from semillero.generation.endpoint import open_endpoint, refused_key
-from semillero.generation.ledger import Ledger, read_answers
+from semillero.generation.endpoint import refused_key
+from semillero.generation.ledger import Ledger
+from semillero.generation.opening import open_channel
 from semillero.generation.retries import blames_constraint, shorten
-from semillero.progress import track
 from semillero.project.models import BudgetSettings, GeneratorSettings, JudgeSettings
 from semillero.records import SCORES
 
@@ -63,15 +62,8 @@ def score_by_rubric(
     """
     caller = _as_generator(judge)
     requests = [_make_request(row, judge) for row in rows.iter_rows(named=True)]
-    known = read_answers(ledger.parent.parent)
     budget = budget or BudgetSettings()
-    purse = Purse.open(ledger.parents[2], budget, budget.judge)
-    with (
-        open_endpoint(caller) as endpoint,
-        track("judging", total=len(requests)) as advance,
-        Channel(endpoint, caller, known, purse) as channel,
-        Ledger(ledger) as opened,
-    ):
+    with open_channel(caller, ledger, budget, budget.judge, "judging", len(requests)) as (channel, opened, advance):
         outcomes = channel.run(_ask_all(channel, opened, requests, advance))
         _check_endpoint(channel, outcomes)
     scored = [_read_outcome(outcome) for outcome in outcomes]

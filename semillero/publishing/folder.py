@@ -6,13 +6,13 @@ refused by name, nothing is touched. Files we do not know are kept. A file is st
 its place by a rename; README.md is the last of each.
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from semillero.digests import digest_file
+from semillero.durability import flush
 from semillero.errors import PublishError
 from semillero.progress import say, track
 from semillero.publishing.comparing import Differences, compare_files, refuse_foreign
@@ -104,11 +104,7 @@ def _write_file(root: Path, path: str, file: PlannedFile) -> None:
         staged.write_bytes(file.source)
     else:
         shutil.copyfile(file.source, staged)
-    descriptor = os.open(staged, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(staged)
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     staged.replace(target)

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from semillero.errors import GenerationError
-from semillero.generation.budget import Purse
-from semillero.generation.channel import Channel, Outcome, Request
-from semillero.generation.endpoint import open_endpoint
-from semillero.generation.ledger import Ledger, read_answers
-from semillero.progress import track
+from semillero.generation.channel import Outcome, Request
+from semillero.generation.opening import open_channel
 from semillero.project.models import BudgetSettings, GeneratorSettings
 
 ASKED = "Responde en dos o tres frases. {}"
@@ -40,14 +37,8 @@ def ask_generator(
         Request(f"swap/{number}", {"messages": [{"role": "user", "content": ASKED.format(text)}], **sampling})
         for number, text in enumerate(questions)
     ]
-    known = read_answers(ledger.parent.parent)
-    purse = Purse.open(ledger.parents[2], budget, budget.generator)
-    with (
-        open_endpoint(generator) as endpoint,
-        track("swaps", total=len(requests)) as advance,
-        Channel(endpoint, generator, known, purse) as channel,
-        Ledger(ledger) as opened,
-    ):
+    price, total = budget.generator, len(requests)
+    with open_channel(generator, ledger, budget, price, "swaps", total) as (channel, opened, advance):
 
         async def ask(request: Request) -> Outcome:
             outcome = await channel.ask(request, opened)

@@ -5,10 +5,12 @@ nobody finishes is thrown away (it cannot hold records yet) and made again.
 """
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from semillero.errors import SemilleroError
 from semillero.project.models import Project
+from semillero.review.patience import look_again
 from semillero.review.questions import PRIORITY, build_settings
 from semillero.review.routing import Place, belongs
 
@@ -41,14 +43,7 @@ def ensure_dataset(client: "argilla.Argilla", project: Project, place: Place) ->
         SemilleroError: its workspace is missing, or the server keeps refusing it.
         argilla and httpx errors: the server is down.
     """
-    from argilla._exceptions import ArgillaError
-
-    for _ in range(2):
-        try:
-            return _ensure_once(client, project, place)
-        except ArgillaError:
-            continue  # two pushes that make a dataset at once can get in each other's way; the next look finds it
-    return _ensure_once(client, project, place)
+    return look_again(partial(_ensure_once, client, project, place))
 
 
 def link_to(client: "argilla.Argilla", dataset: "argilla.Dataset") -> str:

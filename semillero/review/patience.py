@@ -5,13 +5,16 @@ the key to no other host than the configured one, and repeats what can be repeat
 writes that name what they write). Making a user or a dataset is not repeated blindly: whoever makes it looks first.
 """
 
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import httpx
 
 log = logging.getLogger("semillero.review")
+Done = TypeVar("Done")
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further try: about 15 in all, a restart of a small server
 LONGEST_PAUSE = 30.0  # seconds, whatever Retry-After asks for
@@ -19,6 +22,20 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # seconds; a batch of records on SQ
 # 500 too: two pushes that write the same record at once, or a locked SQLite, end in it, and the second try succeeds.
 REPEATABLE_FAULTS = {429, 500, 502, 503, 504}
 REFUSED_UNTOUCHED = {429, 503}  # the server said that it did nothing
+
+
+def look_again(step: Callable[[], Done]) -> Done:
+    """Take a step that looks before it acts, and take it again when Argilla refuses it.
+
+    Two runs at once may try the same change. Argilla answers the second with a conflict, with "not found", or, when
+    both reach its database together, with an internal error; what counts is what the next look shows.
+    """
+    from argilla._exceptions import ArgillaError
+
+    for _ in range(2):
+        with contextlib.suppress(ArgillaError):
+            return step()
+    return step()
 
 
 class PatientTransport(httpx.BaseTransport):

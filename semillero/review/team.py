@@ -6,12 +6,14 @@ and kept nowhere: Argilla stores a hash.
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from semillero.errors import InputError
 from semillero.project.models import Project
 from semillero.review.accounts import Announce, NewAccount, add_accounts, list_users, make_password, set_password
 from semillero.review.connection import explain_faults
+from semillero.review.patience import look_again
 from semillero.review.routing import name_workspace
 
 if TYPE_CHECKING:
@@ -124,42 +126,20 @@ def _refuse_privileged(project: Project, users: "dict[str, argilla.User]") -> No
 def _set_all_members(client: "argilla.Argilla", project: Project, users: "dict[str, argilla.User]") -> None:
     for code, name in _list_workspaces(project).items():
         known = {one.name for one in project.review.reviewers if code in one.varieties and one.name in users}
-        _set_members(_ensure_workspace(client, name), known, users)
+        look_again(partial(_set_members, _ensure_workspace(client, name), known, users))
 
 
 def _ensure_workspace(client: "argilla.Argilla", name: str) -> "argilla.Workspace":
     import argilla as rg
-    from argilla._exceptions import ArgillaError
 
-    for _ in range(2):
+    def find_or_make() -> "argilla.Workspace":
         found = next((workspace for workspace in client.workspaces.list() if workspace.name == name), None)
-        if found is not None:
-            return found
-        try:
-            rg.Workspace(name=name, client=client).create()
-        except ArgillaError as error:
-            conflict = error  # made by another run in this moment, or really refused: the second look tells
-    raise conflict
+        return found or rg.Workspace(name=name, client=client).create()
+
+    return look_again(find_or_make)
 
 
 def _set_members(workspace: "argilla.Workspace", wanted: set[str], users: "dict[str, argilla.User]") -> None:
-    """Add and remove people until the members are the ``wanted``.
-
-    Two runs at once may try the same change; Argilla answers the second with a conflict, with "not found", or, when
-    both reach its database together, with an internal error. What counts is what the next look shows.
-    """
-    from argilla._exceptions import ArgillaError
-
-    for _ in range(2):
-        try:
-            _set_members_once(workspace, wanted, users)
-        except ArgillaError:
-            continue
-        return
-    _set_members_once(workspace, wanted, users)
-
-
-def _set_members_once(workspace: "argilla.Workspace", wanted: set[str], users: "dict[str, argilla.User]") -> None:
     present = {str(user.username): user for user in workspace.users if user.role == "annotator"}
     for name in sorted(wanted - set(present)):
         users[name].add_to_workspace(workspace)

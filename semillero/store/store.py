@@ -19,6 +19,7 @@ from uuid import uuid4
 import fsspec
 
 from semillero.digests import digest_file
+from semillero.durability import flush
 from semillero.energy import Meter, TimeOnlyMeter
 from semillero.errors import SemilleroError, StoreError
 from semillero.store.artifact import Artifact, Recipe, content_digest
@@ -223,7 +224,7 @@ class RunStore:
         files = {}
         for path in sorted(p for p in draft.path.rglob("*") if p.is_file()):
             name = path.relative_to(draft.path).as_posix()
-            _sync(path)
+            flush(path)
             volatile = name == RUN_FILE or name in draft.volatile
             files[name] = {"sha256": digest_file(path), "size": path.stat().st_size, "volatile": volatile}
         data = {name: str(entry["sha256"]) for name, entry in files.items() if not entry["volatile"]}
@@ -257,7 +258,7 @@ class RunStore:
             damaged.parent.mkdir(parents=True, exist_ok=True)
             target.rename(damaged)
         draft.rename(target)
-        _sync(target.parent)
+        flush(target.parent)
 
     def _folder(self, recipe: Recipe) -> str:
         return f"artifacts/{recipe.stage}/{recipe.key[:16]}"
@@ -344,7 +345,7 @@ def _versions() -> dict[str, str]:
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    _sync(path)
+    flush(path)
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
@@ -352,11 +353,3 @@ def _write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     temporary.write_bytes(data)
     temporary.replace(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ Tensors are read with ``weights_only``: no pickle can run code.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from semillero.digests import digest_file
+from semillero.durability import flush
 from semillero.errors import TrainingError
 from semillero.training.seals import read_manifest, refuse_other_run, verify, write_seal
 
@@ -62,7 +62,7 @@ def save_checkpoint(
     if target.exists():  # the same step of the same run, saved by an attempt that was stopped
         target.rename(replaced)  # never removed before its successor is there: it may be the only one
     aside.rename(target)
-    _flush(folder)
+    flush(folder)
     shutil.rmtree(replaced, ignore_errors=True)
     found = newest_first(folder)
     for old in set(found) - kept(found, keep):
@@ -79,11 +79,11 @@ def _write(aside: Path, step: int, state: State, fingerprint: Mapping[str, Any],
     (aside / PROGRESS).write_text(json.dumps(state["progress"], sort_keys=True), encoding="utf-8")
     files = {}
     for name in (ADAPTER, STATE, PROGRESS):
-        _flush(aside / name)
+        flush(aside / name)
         files[name] = {"size": (aside / name).stat().st_size, "sha256": digest_file(aside / name)}
     seal = {"step": step, "score": score, "files": files, "fingerprint": dict(fingerprint)}
-    _flush(write_seal(aside, seal))
-    _flush(aside)
+    flush(write_seal(aside, seal))
+    flush(aside)
 
 
 def kept(newest: Sequence[Path], keep: int) -> set[Path]:
@@ -158,11 +158,3 @@ def _clear_leftovers(folder: Path) -> None:
     for replaced in folder.glob(f"{REPLACED}*"):  # killed while the same step was saved again
         target = folder / replaced.name.removeprefix(REPLACED)
         shutil.rmtree(replaced) if target.exists() else replaced.rename(target)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -126,7 +126,7 @@ def test_a_full_disk_is_explained_and_costs_no_older_checkpoint(saved: Path, mon
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(checkpoints, "_flush", full)
+    monkeypatch.setattr(checkpoints, "flush", full)
     with pytest.raises(TrainingError, match=r"checkpoint of step 8 cannot be written .*No space left") as caught:
         save_checkpoint(saved, 8, state(8), FINGERPRINT, keep=1)
     assert "free some space" in caught.value.remedy
