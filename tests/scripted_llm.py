@@ -4,7 +4,7 @@
 ...     print(server.base_url, server.requests, server.answered)
 
 Prompts of our techniques get distinct, well-formed Spanish (or Catalan) questions, answers, critiques and rankings;
-anything else gets an echo. ``python tests/scripted_llm.py --port 8123`` serves it alone.
+anything else gets an echo. ``python -m tests.scripted_llm --port 8123`` serves it alone.
 """
 
 import argparse
@@ -22,6 +22,8 @@ from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
+
+from tests.loopback import serve
 
 FAULTS = (
     "http-400", "http-401", "http-404", "http-422", "http-429", "http-500", "http-503", "http-302",
@@ -213,20 +215,12 @@ def scripted_llm(
     if unknown:
         raise ValueError(f"no such fault: {unknown}")
     script = ScriptedLLM(latency, dict(faults or {}), faulty_attempts, key, slots, refuses, usage)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True, name="scripted-llm")
-    thread.start()
-    runner = asyncio.run_coroutine_threadsafe(_start(script, port), loop).result()
-    try:
+    with serve(_build_app(script), port) as address:
+        script.base_url = f"{address}/v1"
         yield script
-    finally:
-        asyncio.run_coroutine_threadsafe(_end(runner), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
-async def _start(script: ScriptedLLM, port: int) -> web.AppRunner:
+def _build_app(script: ScriptedLLM) -> web.Application:
     async def models(request: web.Request) -> web.Response:
         if script.key and request.headers.get("Authorization") != f"Bearer {script.key}":
             return web.json_response({"error": {"message": "Invalid API Key"}}, status=401)
@@ -235,20 +229,7 @@ async def _start(script: ScriptedLLM, port: int) -> web.AppRunner:
     app = web.Application(client_max_size=1 << 26)
     app.router.add_post("/v1/chat/completions", script.complete)
     app.router.add_get("/v1/models", models)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
-    await site.start()
-    script.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    return runner
-
-
-async def _end(runner: web.AppRunner) -> None:
-    await runner.cleanup()
-    hanging = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in hanging:
-        task.cancel()
-    await asyncio.gather(*hanging, return_exceptions=True)
+    return app
 
 
 async def fail(request: web.Request, fault: str) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.project_files import change
 from tests.scripted_llm import scripted_llm
 from tests.tiny_model import tiny_base
 
@@ -39,10 +40,7 @@ class Grown:
         return self.file.parent
 
     def change(self, **sections: dict[str, Any]) -> None:
-        data = yaml.safe_load(self.file.read_text(encoding="utf-8"))
-        for name, values in sections.items():
-            data.setdefault(name, {}).update(values)
-        self.file.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        change(self.file, **sections)
 
     def run(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         done = self.start("run", str(self.file), *arguments, **environment)

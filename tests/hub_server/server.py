@@ -1,10 +1,8 @@
 """`open_hub`: the server in a thread of its own, and what a test reads from it and orders of it."""
 
-import asyncio
 import contextlib
 import os
 import re
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +17,7 @@ from tests.hub_server.spaces import Space, Spaces
 from tests.hub_server.state import Refusal, Repo, State
 from tests.hub_server.transfers import Transfers
 from tests.hub_server.xet import XetStorage
+from tests.loopback import serve
 
 
 class CommitLine(NamedTuple):
@@ -172,30 +171,5 @@ def open_hub(folder: Path, user: str = "ana", orgs: tuple[str, ...] = ("semiller
         user, orgs: whose tokens `Hub.token` and `Hub.read_token` are, and which organisations are theirs.
     """
     hub = Hub(folder / "hub", user, orgs)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True, name="hub")
-    thread.start()
-    runner = asyncio.run_coroutine_threadsafe(_start(hub), loop).result()
-    try:
+    with serve(hub.application()) as hub.url:
         yield hub
-    finally:
-        asyncio.run_coroutine_threadsafe(_end(runner), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _start(hub: Hub) -> web.AppRunner:
-    runner = web.AppRunner(hub.application(), access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    return runner
-
-
-async def _end(runner: web.AppRunner) -> None:
-    await runner.cleanup()
-    hanging = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in hanging:
-        task.cancel()
-    await asyncio.gather(*hanging, return_exceptions=True)

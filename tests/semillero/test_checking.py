@@ -3,12 +3,11 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from semillero.checking import check_project
+from tests.project_files import change
 
 EXAMPLE = Path(__file__).parents[2] / "semillero" / "project" / "starter"
 
@@ -17,13 +16,6 @@ EXAMPLE = Path(__file__).parents[2] / "semillero" / "project" / "starter"
 def project(tmp_path: Path) -> Path:
     shutil.copytree(EXAMPLE, tmp_path / "p")
     return tmp_path / "p" / "semillero.yaml"
-
-
-def change(file: Path, **sections: dict[str, Any]) -> None:
-    data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for name, values in sections.items():
-        data.setdefault(name, {}).update(values)
-    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
 
 
 def outcomes(file: Path) -> dict[str, tuple[str, str]]:

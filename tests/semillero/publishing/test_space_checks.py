@@ -2,10 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from safetensors.numpy import save
 from typer.testing import CliRunner
 
@@ -16,6 +14,7 @@ from semillero.publishing import space_watching
 from semillero.publishing.space_checks import check_space
 from tests.hub_server import Build
 from tests.hub_server import Hub as Server
+from tests.project_files import change
 
 BASE = "somebody/base"
 
@@ -26,13 +25,6 @@ def file(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Pat
     path = start_project(tmp_path / "p")
     change(path, publish={"target": "hub"}, project={"organization": "semillero"})
     return path
-
-
-def change(file: Path, **sections: dict[str, Any]) -> None:
-    data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for name, values in sections.items():
-        data.setdefault(name, {}).update(values)
-    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
 
 
 def outcomes(file: Path) -> dict[str, tuple[str, str]]:
