@@ -1,9 +1,7 @@
 """The rubric judge against a real local server: grades, unreadable verdicts, faults, and nothing asked twice."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import polars as pl
@@ -15,65 +13,15 @@ from semillero.judging.rubric import parse_verdict
 from semillero.project import JudgeSettings
 from semillero.records import SCORES, read_records
 from semillero.store import Artifact, RunStore
+from tests.grader import Grader, open_grader
 
 Put = Callable[[pl.DataFrame], Artifact]
 
 
-class Grader(ThreadingHTTPServer):
-    """Answers chat completions with ``reply(prompt)``: a text, or a status code."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.reply: Callable[[str], str | int] = lambda prompt: '{"razon": "clara", "nota": 4}'
-        self.bodies: list[dict[str, Any]] = []
-        self.keys: set[str | None] = set()
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Grader
-
-    def do_GET(self) -> None:
-        self._send(200, {"object": "list", "data": []})
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.bodies.append(body)
-        self.server.keys.add(self.headers["Authorization"])
-        reply = self.server.reply(body["messages"][0]["content"])
-        if isinstance(reply, int):
-            self._send(reply, {"error": {"message": "ordered"}})
-        else:
-            message = {"role": "assistant", "content": reply}
-            self._send(200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
-
-    def _send(self, status: int, value: Any) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def grader() -> Iterator[Grader]:
-    server = Grader()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with open_grader() as server:
+        yield server
 
 
 def settings_for(grader: Grader, **more: Any) -> JudgeSettings:

@@ -1,7 +1,5 @@
 import json
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from semillero.project import CorpusSettings
 from semillero.records import ACCEPTED, REJECTED, REVIEWED, record_id, write_records
 from semillero.store import Artifact, Recipe, RunStore
+from tests.grader import Grader, open_grader
 
 Row = tuple[str, str, str, str | None]  # variety, instruction, answer, why it left
 
@@ -86,50 +85,8 @@ def _put(store: RunStore, stage: str, rows: pl.DataFrame, write: Callable[[Path]
     return draft.artifact
 
 
-class Model(ThreadingHTTPServer):
-    """An OpenAI-compatible server that answers each prompt with ``reply(prompt)``."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.reply: Callable[[str], str] = lambda prompt: '{"razon": "clara", "nota": 3}'
-        self.prompts: list[str] = []
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Model
-
-    def do_GET(self) -> None:
-        self._send({"object": "list", "data": []})
-
-    def do_POST(self) -> None:
-        prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][0]["content"]
-        self.server.prompts.append(prompt)
-        message = {"role": "assistant", "content": self.server.reply(prompt)}
-        self._send({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
-
-    def _send(self, value: Any) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture
-def model() -> Iterator[Model]:
-    with Model() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+def model() -> Iterator[Grader]:
+    with open_grader() as server:
+        server.reply = lambda prompt: '{"razon": "clara", "nota": 3}'
         yield server
-        server.shutdown()
