@@ -274,7 +274,8 @@ class Page:
         self, question: str, mode: str, turns: Turns, language: str, variety: str, register: str
     ) -> Iterator[Updates]:
         """Stream the answers. Earlier turns are not sent to the model: it was trained on single questions."""
-        if not question:
+        if not question:  # take_question has said why; a generator that yields nothing would empty every output
+            yield gr.skip()
             return
         try:
             if mode == "both":

@@ -170,11 +170,11 @@ def page(space: Path, tiny_base_folder: Path, tiny_adapter_folder: Path, votes: 
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def long_page(
     space: Path, tiny_base_folder: Path, tiny_adapter_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The same page, whose model would write for minutes."""
+    """The same page, whose model would write for minutes; a queue that one module's tests fill is not another's."""
     from semillero.demo import serve_space
 
     folder = tmp_path_factory.mktemp("long") / "space"

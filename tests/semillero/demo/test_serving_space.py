@@ -80,7 +80,8 @@ alone = {name: list(answer(question, [name]))[-1][name] for name in ("base", "tu
 both = list(answer(question, ["tuned", "base"]))[-1]
 print(json.dumps([alone, both]))
 """
-    environment = {**os.environ, "SEMILLERO_BASE": str(tiny_base_folder), "SEMILLERO_ADAPTER": str(tiny_adapter_folder)}
+    weights = {"SEMILLERO_BASE": str(tiny_base_folder), "SEMILLERO_ADAPTER": str(tiny_adapter_folder)}
+    environment = {**os.environ, **weights, "PYTHONDONTWRITEBYTECODE": "1"}  # the folder is other tests' too
     done = subprocess.run([sys.executable, "-c", code], cwd=space, env=environment, capture_output=True, check=True)
     alone, both = json.loads(done.stdout.splitlines()[-1])
     assert alone == both

@@ -57,6 +57,8 @@ def wait(browser: Browser, condition: Callable[[], Any], seconds: float = 60) ->
 
 
 def ask(browser: Browser, question: str) -> None:
+    """Send a question, once the page takes one: while it answers, its button says stop."""
+    wait(browser, lambda: find(browser, SEND))
     box = find(browser, "#pregunta textarea")[0]
     box.clear()
     box.send_keys(question + "\n")
@@ -80,8 +82,9 @@ def click(browser: Browser, selector: str) -> bool:
     return bool(browser.execute_script(script, selector))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def desktop(chromium: str, page: str) -> Iterator[Browser]:
+    """A visitor who has just come: workers take tests in any order."""
     browser = open_browser(chromium, page, 1280, 900)
     yield browser
     browser.quit()
