@@ -4,26 +4,32 @@ Two tests, because 8-grams miss short questions and character n-grams alone take
 another: (1) enough of a text's word trigrams stand in the row's instruction or answer; (2) for questions, enough of
 its content words *and* of its character trigrams stand in the instruction, whatever their order.
 
-Neither compares every row with every text. A text of which at least m of n parts must be found has at least one of
-its n - m + 1 rarest parts found (the prefix filter of Chaudhuri et al. 2006), so that only those are in the index.
+Neither compares every row with every text. A text of which at least m of n parts must be found has at least k of its
+n - m + k rarest parts found (Wang et al. 2012, after the prefix filter of Chaudhuri et al. 2006): only those are in
+the index, which is joined with the parts of all rows at once, and only pairs with k hits are compared.
 """
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
-from semillero.curation.content_words import content_stems, fold_texts
+from semillero.curation.content_words import STEM, content_stems, fold_texts
 from semillero.curation.funnel import VERDICT
+from semillero.curation.grams import list_grams, list_words
 from semillero.curation.normalisation import plain_text
 from semillero.digests import digest_json
 from semillero.project.sources import Sources
 
 MIN_WORDS = 8  # shorter texts are only compared by content words and characters
 MAX_QUESTION_WORDS = 40  # longer texts are passages: word trigrams tell them
+# Rare parts that a row must share with a text before they are compared: k above. Trigrams of a template are common.
+STEM_HITS, TRIGRAM_HITS = 3, 4
 
 Parts = frozenset[str]
+HOLDER = pl.Schema({"part": pl.String(), "number": pl.UInt32(), "hits": pl.UInt32()})
+PACKED = 1 << 32  # two numbers in one are grouped several times as fast
 
 
 class Protected:
@@ -42,57 +48,76 @@ class Protected:
         words = [text.split() for text in self._texts]
         stems = {n: content_stems(each) for n, each in enumerate(words) if len(each) <= MAX_QUESTION_WORDS}
         trigrams = {n: word_trigrams(each) for n, each in enumerate(words) if len(each) >= MIN_WORDS}
-        self._questions, self._passages = _Index(stems, threshold), _Index(trigrams, threshold)
+        self._questions = _Index(stems, threshold, STEM_HITS)
+        self._passages = _Index(trigrams, threshold, TRIGRAM_HITS)
 
-    def find(self, instruction: str, answer: str) -> str | None:
-        """Return evidence of the first protected text found in a row (plain, folded texts), or None."""
-        asked, told = instruction.split(), answer.split()
-        found = [(n, f"{shared} of its content words, {share}") for n, shared, share in self._match(asked)]
-        for words in (asked, told):
-            for n, shared, size in self._passages.find(word_trigrams(words)):
-                found.append((n, f"{shared / size:.2f} of its word trigrams"))
-        if not found:
-            return None
-        number, evidence = min(found)
-        return f"{self._names[number]}: {evidence} (threshold {self._threshold})"
+    def find(self, asked: pl.Series, told: pl.Series) -> dict[int, str]:
+        """Return evidence of the first protected text found, by the place of the row that holds it.
+
+        Args:
+            asked, told: instructions and answers of the same rows, plain and folded.
+        """
+        found = list(self._match(asked))
+        for texts in (asked, told):
+            for place, n, shared, size in self._passages.find(texts, list_grams(list_words(texts), 3), word_trigrams):
+                found.append((place, n, f"{shared / size:.2f} of its word trigrams"))
+        first = {place: (n, evidence) for place, n, evidence in sorted(found, reverse=True)}
+        said = f"(threshold {self._threshold})"
+        return {place: f"{self._names[n]}: {evidence} {said}" for place, (n, evidence) in first.items()}
 
     def __len__(self) -> int:
         return len(self._texts)
 
-    def _match(self, asked: list[str]) -> Iterator[tuple[int, int, str]]:
-        for number, shared, size in self._questions.find(content_stems(asked)):
-            share = _best_window(self._texts[number], asked)
+    def _match(self, asked: pl.Series) -> Iterator[tuple[int, int, str]]:
+        stems = list_words(asked).with_columns(pl.col("part").str.head(STEM))
+        for place, number, shared, size in self._questions.find(asked, stems, content_stems):
+            share = _best_window(self._texts[number], asked[place].split())
             # The bar for characters lies halfway to 1, because texts share many trigrams by chance; higher still where
             # one content word is all there is to share: what is said of it stands in the function words.
             bar = (1 + self._threshold) / 2 if size > 1 else (3 + self._threshold) / 4
             if share >= bar:
-                yield number, shared, f"{share:.2f} of its characters"
+                yield place, number, f"{shared} of its content words, {share:.2f} of its characters"
 
 
 class _Index:
-    """Finds the sets of which a share of at least ``threshold`` lies in a given set."""
+    """Finds the sets of which a share of at least ``threshold`` lies in a text's own set."""
 
-    def __init__(self, sets: dict[int, Parts], threshold: float) -> None:
+    def __init__(self, sets: dict[int, Parts], threshold: float, most_hits: int) -> None:
         frequency = Counter(part for parts in sets.values() for part in parts)
-        self._holders: dict[str, list[int]] = defaultdict(list)
         self._wanted: dict[int, tuple[Parts, int]] = {}
+        holders: list[tuple[str, int, int]] = []
         for number, parts in sets.items():
             needed = max(1, math.ceil(round(threshold * len(parts), 9)))  # 0.6 * 5 is 3.0000000000000004
+            hits = min(most_hits, needed)
             rarest = sorted(parts, key=lambda part: (frequency[part], part))
-            for part in rarest[: len(parts) - needed + 1]:
-                self._holders[part].append(number)
+            holders += [(part, number, hits) for part in rarest[: len(parts) - needed + hits]]
             self._wanted[number] = parts, needed
+        table = pl.DataFrame(holders, schema=HOLDER, orient="row")
+        self._parts = table.select("part").unique(maintain_order=True).with_row_index("id")
+        self._holders = table.join(self._parts, on="part").select("id", "number", "hits")
 
-    def find(self, parts: Parts) -> Iterator[tuple[int, int, int]]:
-        """Yield (number, parts shared, parts wanted) of each set that is found."""
-        candidates: set[int] = set()
-        for part in self._holders.keys() & parts:
-            candidates.update(self._holders[part])
-        for number in candidates:
+    def find(
+        self, texts: pl.Series, parts: pl.DataFrame, split: Callable[[Sequence[str]], Parts]
+    ) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (place of a text, number of a set, parts shared, parts wanted) of each set that is found.
+
+        Args:
+            texts: words separated by spaces.
+            parts: `place`, `part`: at least the parts that ``split`` makes of each text.
+            split: makes a text's set of its words.
+        """
+        known = parts.join(self._parts, on="part").select(_pack("place", "id")).unique()
+        shared = known.select(_unpack("place", "id")).join(self._holders, on="id")
+        counts = shared.group_by(_pack("place", "number")).agg(pl.len(), pl.first("hits"))
+        candidates = counts.filter(pl.col("len") >= pl.col("hits")).sort("packed").select(_unpack("place", "number"))
+        last, own = -1, Parts()
+        for place, number in candidates.iter_rows():
+            if place != last:
+                last, own = place, split(texts[place].split())
             wanted, needed = self._wanted[number]
-            shared = len(wanted & parts)
+            shared = len(wanted & own)
             if shared >= needed:
-                yield number, shared, len(wanted)
+                yield place, number, shared, len(wanted)
 
 
 def list_protected(sources: Sources) -> pl.DataFrame:
@@ -114,9 +139,9 @@ def find_contaminated(rows: pl.DataFrame, protected: Protected) -> pl.DataFrame:
     """
     if not len(protected):
         return pl.DataFrame(schema=VERDICT)
-    texts = zip(rows["row"], fold_texts(rows["plain_instruction"]), fold_texts(rows["plain_answer"]), strict=True)
-    found = [(row, "contaminated", protected.find(asked, told)) for row, asked, told in texts]
-    return pl.DataFrame([line for line in found if line[2]], schema=VERDICT, orient="row")
+    found = protected.find(fold_texts(rows["plain_instruction"]), fold_texts(rows["plain_answer"]))
+    verdicts = [(rows["row"][place], "contaminated", evidence) for place, evidence in sorted(found.items())]
+    return pl.DataFrame(verdicts, schema=VERDICT, orient="row")
 
 
 def character_trigrams(text: str) -> set[str]:
@@ -128,6 +153,15 @@ def character_trigrams(text: str) -> set[str]:
 def word_trigrams(words: Sequence[str]) -> Parts:
     """Return three neighbouring words each, joined by spaces."""
     return frozenset(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
+
+
+def _pack(first: str, second: str) -> pl.Expr:
+    return (pl.col(first).cast(pl.UInt64) * PACKED + pl.col(second)).alias("packed")
+
+
+def _unpack(first: str, second: str) -> list[pl.Expr]:
+    packed = pl.col("packed")
+    return [(packed // PACKED).cast(pl.UInt32).alias(first), (packed % PACKED).cast(pl.UInt32).alias(second)]
 
 
 def _best_window(question: str, words: Sequence[str]) -> float:

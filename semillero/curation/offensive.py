@@ -18,8 +18,8 @@ FLAG = "offensive_word"
 
 
 @lru_cache(maxsize=64)
-def offensive_pattern(variety: str) -> str | None:
-    """Return a regular expression (of Rust and Python alike) of the variety's list; None where there is none."""
+def offensive_words(variety: str) -> str | None:
+    """Return the variety's list as alternatives of a regular expression (Rust's and Python's); None: there is none."""
     listed = read_offensive()
     language = variety.split("-")[0]
     shared = listed["languages"].get(language)
@@ -27,8 +27,7 @@ def offensive_pattern(variety: str) -> str | None:
         return None
     own = listed["varieties"].get(variety, {})
     ordinary = set(own.get("ordinary", []))
-    words = [word for word in (*shared, *own.get("offensive", [])) if word not in ordinary]
-    return rf"(?i)\b(?:{'|'.join(words)})\b"
+    return "|".join(word for word in (*shared, *own.get("offensive", [])) if word not in ordinary)
 
 
 def flag_offensive(rows: pl.DataFrame) -> pl.DataFrame:
@@ -39,8 +38,9 @@ def flag_offensive(rows: pl.DataFrame) -> pl.DataFrame:
     """
     found = [pl.DataFrame(schema={"row": pl.UInt32(), "flag": pl.String()})]
     for (variety,), part in rows.group_by("variety", maintain_order=True):
-        pattern = offensive_pattern(str(variety))
-        if pattern is not None:
+        words = offensive_words(str(variety))
+        if words is not None:
+            pattern = rf"(?i)(?:^|\W)(?:{words})(?:\W|$)"  # Rust's \b takes a hundred times as long on accented text
             holds = pl.any_horizontal(pl.col(name).str.contains(pattern) for name in ("instruction", "answer"))
             found.append(part.filter(holds).select(pl.col("row").cast(pl.UInt32), pl.lit(FLAG).alias("flag")))
     return pl.concat(found)
@@ -48,5 +48,5 @@ def flag_offensive(rows: pl.DataFrame) -> pl.DataFrame:
 
 def find_offensive(text: str, variety: str) -> list[str]:
     """Return the listed words that a text of a variety holds, in lower case, each once."""
-    pattern = offensive_pattern(variety)
-    return [] if pattern is None else sorted({match.lower() for match in re.findall(pattern, text)})
+    words = offensive_words(variety)
+    return [] if words is None else sorted({match.lower() for match in re.findall(rf"(?i)\b(?:{words})\b", text)})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from semillero.curation.content_words import asking_words, content_stems, fold_texts
+from semillero.curation.grams import list_grams, list_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,11 @@ def _sketch(texts: pl.Series) -> "np.ndarray":
     import numpy as np
     from rensa import RMinHash
 
-    # A set's order differs from process to process; a minimum over it does not.
-    tokens = [list(word_bigrams(text)) for text in texts]
-    digests = RMinHash.digest_matrix_from_token_sets(tokens, PERMUTATIONS, SEED).to_rows() if tokens else []
+    words = list_words(texts)
+    bigrams = list_grams(words, 2)
+    # The minimum over a text's bigrams does not ask how often each occurs, so that they need not be made distinct.
+    tokens = pl.concat([bigrams, words.join(bigrams, on="place", how="anti")]).sort("place", maintain_order=True)
+    offsets = np.searchsorted(tokens["place"].to_numpy(), np.arange(len(texts) + 1)).astype(np.uint64)
+    hashes = tokens["part"].hash().to_numpy()
+    digests = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, PERMUTATIONS, SEED).to_rows()
     return np.array(digests, dtype=np.uint64).reshape(-1, PERMUTATIONS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from semillero.curation.offensive import find_offensive, offensive_pattern
+from semillero.curation.offensive import find_offensive, offensive_words
 from semillero.intervals import share_of
 from semillero.reporting.words import read_clean, read_list
 
@@ -31,7 +31,7 @@ def measure_flags(rows: pl.DataFrame) -> dict[str, Any]:
     flagged = pl.col("offensive").list.len() > 0
     by_variety = {}
     for (code,), part in sorted(rows.group_by("variety"), key=lambda item: str(item[0][0])):
-        has_list = offensive_pattern(str(code)) is not None
+        has_list = offensive_words(str(code)) is not None
         by_variety[str(code)] = share_of(part.filter(flagged).height, part.height) if has_list else None
     words = rows.select("offensive").explode("offensive").drop_nulls().group_by("offensive").len()
     named: dict[str, list[bool]] = {}
