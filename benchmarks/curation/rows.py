@@ -112,7 +112,7 @@ def _question(rng: random.Random) -> str:
 
 
 def _answer(rng: random.Random) -> str:
-    return _contract(" ".join(sentence.format(**_slots(rng)) for sentence in rng.sample(words.SENTENCES, 3)))
+    return _contract(" ".join(sentence.format(**_slots(rng)) for sentence in rng.sample(words.SENTENCES, 2)))
 
 
 def _contract(text: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # In a bucket of more rows each is compared with the bucket's first so many: repeats of one question are all found by
 # its first row, and a thousand rows of one template do not become half a million pairs. What is left out is counted.
 MOST_IN_BUCKET = 64
+FEW = 1_000_000  # pairs that are kept several times over until they are sorted
 PAIR = pl.Schema({"left": pl.UInt32(), "right": pl.UInt32(), "similarity": pl.Float64()})
 KEPT = pl.Schema({"row": pl.UInt32(), "kept": pl.UInt32(), "similarity": pl.Float64()})
 
@@ -28,7 +29,7 @@ class Candidates:
     """
 
     not_compared: int = 0
-    _packed: list["np.ndarray"] = field(default_factory=list)
+    _packed: list["np.ndarray"] = field(default_factory=list)  # the first is sorted and distinct
 
     def pair_up(self, rows: "np.ndarray", keys: "np.ndarray") -> None:
         """Add the pairs of ``rows`` (ascending row numbers, repeated where a row has several keys) with equal keys."""
@@ -49,13 +50,24 @@ class Candidates:
                 break
             first = at - rank[at] + step
             self._packed.append((rows[first] << np.uint64(32)) | rows[at])
-        self._packed = [np.unique(np.concatenate(self._packed))] if self._packed else []
+        # Made distinct whenever they have doubled, not for every key: sorting is what takes the time.
+        if sum(map(len, self._packed[1:])) > max(FEW, sum(map(len, self._packed[:1]))):
+            self._make_distinct()
+
+    def _make_distinct(self) -> None:
+        import numpy as np
+
+        # Not np.unique: since numpy 2.3 that hashes before it sorts, which takes six times as long on millions.
+        packed = np.sort(np.concatenate(self._packed))
+        self._packed = [packed[np.append(True, packed[1:] != packed[:-1])] if len(packed) else packed]
 
     def pairs(self) -> tuple["np.ndarray", "np.ndarray"]:
         """Return the distinct pairs as two arrays, sorted by left and right."""
         import numpy as np
 
-        packed = self._packed[0] if self._packed else np.zeros(0, np.uint64)
+        self._packed.append(np.zeros(0, np.uint64))
+        self._make_distinct()
+        packed = self._packed[0]
         left, right = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)
         return left.astype(np.uint32), right.astype(np.uint32)
 

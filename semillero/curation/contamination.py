@@ -71,10 +71,10 @@ class Protected:
     def _match(self, asked: pl.Series) -> Iterator[tuple[int, int, str]]:
         stems = list_words(asked).with_columns(pl.col("part").str.head(STEM))
         for place, number, shared, size in self._questions.find(asked, stems, content_stems):
-            share = _best_window(self._texts[number], asked[place].split())
             # The bar for characters lies halfway to 1, because texts share many trigrams by chance; higher still where
             # one content word is all there is to share: what is said of it stands in the function words.
             bar = (1 + self._threshold) / 2 if size > 1 else (3 + self._threshold) / 4
+            share = _best_window(self._texts[number], asked[place].split(), bar)
             if share >= bar:
                 yield place, number, f"{shared} of its content words, {share:.2f} of its characters"
 
@@ -107,8 +107,8 @@ class _Index:
             split: makes a text's set of its words.
         """
         known = parts.join(self._parts, on="part").select(_pack("place", "id")).unique()
-        shared = known.select(_unpack("place", "id")).join(self._holders, on="id")
-        counts = shared.group_by(_pack("place", "number")).agg(pl.len(), pl.first("hits"))
+        pairs = known.select(_unpack("place", "id")).join(self._holders, on="id")
+        counts = pairs.group_by(_pack("place", "number")).agg(pl.len(), pl.first("hits"))
         candidates = counts.filter(pl.col("len") >= pl.col("hits")).sort("packed").select(_unpack("place", "number"))
         last, own = -1, Parts()
         for place, number in candidates.iter_rows():
@@ -164,13 +164,16 @@ def _unpack(first: str, second: str) -> list[pl.Expr]:
     return [(packed // PACKED).cast(pl.UInt32).alias(first), (packed % PACKED).cast(pl.UInt32).alias(second)]
 
 
-def _best_window(question: str, words: Sequence[str]) -> float:
+def _best_window(question: str, words: Sequence[str], least: float) -> float:
     """Return the largest share of a question's character trigrams in as many words of a text as half as much again.
 
     A question that was wrapped, or whose words were turned round, stands close together; in a long text most of a
-    short question's trigrams can be found far apart without it being there.
+    short question's trigrams can be found far apart without it being there. Where not even the whole text has a share
+    of ``least``, windows are not looked at and the result is 0.0.
     """
     wanted = character_trigrams(question)
+    if len(wanted & character_trigrams(" ".join(words))) < least * len(wanted):
+        return 0.0
     width = len(question.split()) * 3 // 2
     windows = (" ".join(words[at : at + width]) for at in range(max(1, len(words) - width + 1)))
     return max(len(wanted & character_trigrams(window)) for window in windows) / len(wanted)

@@ -7,6 +7,7 @@ answers of a paragraph. With back-translation the answer is a trusted passage an
 import polars as pl
 
 from semillero.curation.funnel import first_verdict
+from semillero.curation.normalisation import count_words
 from semillero.curation.request_forms import REQUEST
 from semillero.curation.words import read_words
 from semillero.project import FilterSettings
@@ -50,7 +51,7 @@ def find_bad_lengths(rows: pl.DataFrame, filters: FilterSettings) -> pl.DataFram
         ("instruction", filters.min_instruction_words, filters.max_instruction_words),
         ("answer", filters.min_answer_words, filters.max_answer_words),
     ):
-        words = pl.col(f"plain_{name}").str.count_matches(r"\S+")
+        words = count_words(pl.col(f"plain_{name}"))
         rules.append((f"{name}_too_short", words < low, pl.format("{} words, at least {}", words, low)))
         rules.append((f"{name}_too_long", words > high, pl.format("{} words, at most {}", words, high)))
     return first_verdict(rows, rules)

@@ -36,6 +36,11 @@ def plain_text(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars()
 
 
+def count_words(plain: pl.Expr) -> pl.Expr:
+    """The number of words of plain texts (`plain_text`)."""
+    return plain.str.count_matches(" ", literal=True) + (plain != "")
+
+
 def normalise_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with `instruction` and `answer` normalised."""
     return rows.with_columns(_normalise(rows[name]) for name in ("instruction", "answer"))

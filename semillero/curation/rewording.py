@@ -11,6 +11,8 @@ row with fewer are among the other's 2 + `MORE_WORDS` rarest (a prefix filter, C
 which share no pair of these need no comparison.
 """
 
+import functools
+import operator
 from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -48,7 +50,7 @@ def find_reworded(texts: pl.DataFrame, threshold: float) -> tuple[pl.DataFrame, 
     asked = [asking_words(text.split()) for text in folded]
     found = Candidates()
     found.pair_up(*_rarest_pairs(stems))
-    left, right = found.pairs()
+    left, right = _may_be_nested(stems, *found.pairs())
     ends = zip(left.tolist(), right.tolist(), strict=True)
     same = [_are_nested(stems[a], stems[b]) and (asked[a] == asked[b] or not (asked[a] and asked[b])) for a, b in ends]
     left, right = left[np.array(same, dtype=bool)], right[np.array(same, dtype=bool)]
@@ -98,6 +100,20 @@ def _rarest_pairs(stems: list[frozenset[str]]) -> tuple["np.ndarray", "np.ndarra
         owners += [row] * len(own)
         keys += own
     return np.array(owners, dtype=np.uint32), np.array(keys, dtype=np.uint64)
+
+
+def _may_be_nested(
+    stems: list[frozenset[str]], left: "np.ndarray", right: "np.ndarray"
+) -> tuple["np.ndarray", "np.ndarray"]:
+    """Return the pairs that `_are_nested` need be asked about: 64 bits a row tell most of the others apart."""
+    import numpy as np
+
+    bits = {stem: 1 << n % 64 for n, stem in enumerate(sorted({stem for each in stems for stem in each}))}
+    masks = np.array([functools.reduce(operator.or_, map(bits.__getitem__, each), 0) for each in stems], np.uint64)
+    one, other = masks[left], masks[right]
+    shared = one & other
+    may = (shared == one) | (shared == other)
+    return left[may], right[may]
 
 
 def _are_nested(one: frozenset[str], other: frozenset[str]) -> bool:

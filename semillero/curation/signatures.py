@@ -32,18 +32,23 @@ def sign_rows(rows: pl.DataFrame, threshold: float) -> pl.DataFrame:
 
     Returns:
         the columns of `KNOWN_BY` that are there; hashes of the instruction (`asked`), of the answer (`told`) and of the
-        instruction's content stems and asking words (`matter`); and `bands`, an array of 32-bit hashes. Hashes are
-        comparable within one version of polars only: they are never stored in an artifact.
+        instruction's content stems and asking words (`matter`); `bands`, an array of 32-bit hashes; and `sketch`, the
+        last eight bits of each of the instruction's minima (b-bit MinHash, Li and König 2010). Hashes are comparable
+        within one version of polars only: they are never stored in an artifact.
     """
+    import numpy as np
+
     folded = fold_texts(rows["plain_asked"])
     words = [text.split() for text in folded]
     matter = [" ".join([*sorted(content_stems(each)), *sorted(asking_words(each))]) for each in words]
     known = rows.select(name for name in KNOWN_BY if name in rows.columns)
+    asked, told = _sketch(rows["plain_asked"]), _sketch(rows["plain_answer"])
     return known.with_columns(
         rows["plain_asked"].hash().alias("asked"),
         rows["plain_answer"].hash().alias("told"),
         pl.Series("matter", matter, dtype=pl.String).hash(),
-        _hash_bands(rows["plain_asked"], rows["plain_answer"], choose_rows(threshold)),
+        _hash_bands(asked, told, choose_rows(threshold)),
+        pl.Series("sketch", asked.astype(np.uint8), dtype=pl.Array(pl.UInt8(), PERMUTATIONS)),
     )
 
 
@@ -66,11 +71,11 @@ def word_bigrams(plain: str) -> set[str]:
     return {f"{a} {b}" for a, b in pairwise(words)} or set(words)
 
 
-def _hash_bands(asked: pl.Series, told: pl.Series, rows: int) -> pl.Series:
+def _hash_bands(asked: "np.ndarray", told: "np.ndarray", rows: int) -> pl.Series:
     import numpy as np
 
     bands = PERMUTATIONS // rows
-    each = [_sketch(texts).reshape(-1, bands, rows) for texts in (asked, told)]
+    each = [sketch.reshape(-1, bands, rows) for sketch in (asked, told)]
     keys = np.zeros((len(asked), bands), dtype=np.uint64)
     for row in range(rows):
         for sketch in each:
