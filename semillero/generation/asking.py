@@ -9,6 +9,7 @@ from typing import Any
 
 from distilabel.steps.base import StepInput
 from distilabel.steps.tasks import Task
+from pydantic import PrivateAttr
 
 from semillero.generation.prompts import build_payload, choose_form, find_stop, render_prompt
 from semillero.generation.replies import parse_reply
@@ -44,6 +45,7 @@ class Ask(Task):  # type: ignore[misc]
     language: str
     variety: str
     generator: GeneratorSettings
+    _prompts: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def inputs(self) -> list[str]:
@@ -71,7 +73,8 @@ class Ask(Task):  # type: ignore[misc]
     def format_input(self, input: Row) -> Any:
         """Return the chat messages and, as distilabel's structured inputs do, a dictionary beside them."""
         name = TECHNIQUES[self.technique].request(input["item"], self.name)
-        payload = build_payload(self.step, self.language, name, self._render(input), self.generator)
+        prompt = self._prompts[input["item"]] = self._render(input)
+        payload = build_payload(self.step, self.language, name, prompt, self.generator)
         return payload["messages"], {"item": name, "payload": payload}
 
     def format_output(self, output: str | None, input: Row | None = None) -> Row:
@@ -81,7 +84,8 @@ class Ask(Task):  # type: ignore[misc]
         known += [fields["pregunta"] for fields in input["found"].values() if "pregunta" in fields]
         step, form, stop = self.step, choose_form(self.generator), find_stop(self.step, self.language)
         parsed = parse_reply(output or "", step.keys, form, stop, known, step.reworks)
-        asked = {"step": self.name, "prompt": self._render(input), "reply": output, "repairs": list(parsed.repairs)}
+        prompt = self._prompts.pop(input["item"])
+        asked = {"step": self.name, "prompt": prompt, "reply": output, "repairs": list(parsed.repairs)}
         found = {self.name: parsed.fields} if parsed.fields else {}
         return {"found": {**input["found"], **found}, "asked": [*input["asked"], asked]}
 

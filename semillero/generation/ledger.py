@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -54,7 +54,7 @@ class Entry:
     money: float | None = None
 
 
-FIELDS = {field.name for field in fields(Entry)}
+FIELDS = dict.fromkeys(field.name for field in fields(Entry))  # in this order
 
 
 class Ledger:
@@ -212,13 +212,13 @@ def count_statuses(entries: Iterable[Entry]) -> dict[str, int]:
 
 
 def _line(entry: Entry) -> bytes:
-    value = {key: value for key, value in asdict(entry).items() if value is not None}
+    value = {name: value for name in FIELDS if (value := getattr(entry, name)) is not None}
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _entry(line: bytes) -> Entry:
     value: Any = json.loads(line)
-    if not isinstance(value, dict) or not {"request", "item", "status", "attempt"} <= value.keys() <= FIELDS:
+    if not isinstance(value, dict) or not {"request", "item", "status", "attempt"} <= value.keys() <= FIELDS.keys():
         raise ValueError("other keys than an entry has")
     if value["status"] not in ("answered", "failed", "retried"):
         raise ValueError(f"status {value['status']!r}")
