@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +122,16 @@ def test_a_row_in_aymara_stays_where_aymara_is_asked_for(plain_rows):
     verdicts, flags = find_other_languages(rows, FilterSettings(), ["ay"])
     assert verdicts.rows() == [(1, "other_language", "answer: es, not ay")]
     assert flags.is_empty()
+
+
+def test_knowing_the_own_language_changes_unknown_at_most() -> None:
+    """A text that the profiles place in its own language is not shown to py3langid: no verdict may hang on that."""
+    folder = Path(__file__).parent / "languages"
+    texts = [line for file in sorted(folder.glob("*.txt")) for line in file.read_text("utf-8").splitlines()[:12]]
+    languages = ("es", "ca", "gl", "qu", "ay", "ast")
+    plainly = identify_language(texts, languages)
+    for own in languages:
+        for text, alone, told in zip(
+            texts, plainly, identify_language(texts, languages, [own] * len(texts)), strict=True
+        ):
+            assert told == alone or (alone, told) == ("unknown", own), text
