@@ -23,7 +23,7 @@ from semillero.store import Artifact, Draft, Recipe, RunStore
 
 __all__ = ["VERSION", "identify_judge", "judge_base", "judge_records"]
 
-VERSION = 1
+VERSION = 2
 LEDGER = "ledger.jsonl"
 EMBEDDED_MODEL = str(JudgeSettings.model_fields["model"].default)  # how the project file names the embedded base
 

@@ -36,7 +36,7 @@ def score_by_likelihood(rows: pl.DataFrame, folder: Path, batch_tokens: int) -> 
     """Score rows with a base model.
 
     Args:
-        rows: has `id`, `group`, `variety`, `instruction`, `answer`.
+        rows: has `id`, `group`, `variety`, `instruction`, `answer`, and may have `history`, which is read before it.
         folder: the base model's, from `semillero.models.base.resolve_base`.
         batch_tokens: most tokens a batch holds, padding included.
 
@@ -160,11 +160,13 @@ def _measure_pairs(rows: pl.DataFrame, pairs: list[tuple[int, int]], folder: Pat
 def _encode_rows(tokenizer: Any, rows: pl.DataFrame) -> tuple[list[list[int]], list[list[int]]]:
     """Return each row's question, wrapped in its language's wording, and its answer, both cut."""
     questions, answers = [], []
-    for variety, question, answer in rows.select("variety", "instruction", "answer").iter_rows():
-        before, after = WORDING.get(variety.split("-")[0], WORDING["es"])
-        ids = _tokens(tokenizer, f" {' '.join(question.split())}\n")[-QUESTION_TOKENS:]
+    for row in rows.iter_rows(named=True):
+        before, after = WORDING.get(row["variety"].split("-")[0], WORDING["es"])
+        earlier = [turn["content"] for turn in row.get("history") or ()]
+        words = " ".join([*earlier, row["instruction"]]).split()
+        ids = _tokens(tokenizer, f" {' '.join(words)}\n")[-QUESTION_TOKENS:]  # the end of it: that is the question
         questions.append([*_tokens(tokenizer, before), *ids, *_tokens(tokenizer, after)])
-        answers.append(_tokens(tokenizer, f" {answer}")[:ANSWER_TOKENS])
+        answers.append(_tokens(tokenizer, f" {row['answer']}")[:ANSWER_TOKENS])
     return questions, answers
 
 

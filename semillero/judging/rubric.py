@@ -47,7 +47,7 @@ def score_by_rubric(
     """Score rows with a model at an OpenAI-compatible endpoint.
 
     Args:
-        rows: has `id`, `variety`, `topic`, `instruction`, `answer`.
+        rows: has `id`, `variety`, `topic`, `instruction`, `answer`, and may have `history`, which the judge is shown.
         judge: endpoint, model and limits.
         ledger: the file that holds every attempt; its neighbours' verdicts on the same requests are reused.
         budget: what all requests of the project may cost; no limit by default.
@@ -112,7 +112,7 @@ async def _ask_all(
 
 def _make_request(row: Mapping[str, Any], judge: JudgeSettings) -> Request:
     payload: dict[str, Any] = {
-        "messages": [{"role": "user", "content": _template().render(row=row)}],
+        "messages": [{"role": "user", "content": _template().render(row={"history": None, **row})}],
         "temperature": 0.0,
         "max_tokens": judge.max_tokens,
     }
@@ -181,5 +181,9 @@ def _template() -> Any:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # plain text, not markup
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # plain text, not markup
+    )
     return environment.from_string(PROMPT.read_text(encoding="utf-8"))

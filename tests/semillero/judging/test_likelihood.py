@@ -43,6 +43,19 @@ def test_each_question_is_asked_about_equally_often() -> None:
     assert set(Counter(n for chosen in choose_others(frame, 2) for n in chosen).values()) == {2}
 
 
+def test_a_question_is_read_after_the_turns_before_it(rows: pl.DataFrame, base: Path) -> None:
+    from semillero.judging.likelihood import _encode_rows
+    from semillero.models.chat import load_tokenizer
+
+    earlier = [{"role": "user", "content": "¿Qué es la yerba mate 0?"}, {"role": "assistant", "content": "Una hoja."}]
+    talks = rows.with_columns(pl.Series("history", [earlier, *[None] * (rows.height - 1)], rows.schema["history"]))
+    told = f"¿Qué es la yerba mate 0? Una hoja. {rows['instruction'][0]}"
+    joined = rows.with_columns(instruction=pl.Series([told, *rows["instruction"][1:]]))
+    tokenizer = load_tokenizer(base)
+    assert _encode_rows(tokenizer, talks) == _encode_rows(tokenizer, joined)
+    assert _encode_rows(tokenizer, talks) != _encode_rows(tokenizer, rows)
+
+
 def test_the_score_is_what_the_model_itself_says(rows: pl.DataFrame, base: Path) -> None:
     """One row's score, worked out again from full logits over the words of the corpus, without our loss and batches."""
     import torch

@@ -54,6 +54,19 @@ def test_grades_become_scores(
     assert body["response_format"]["type"] == "json_schema"
 
 
+def test_a_conversation_is_shown_to_the_judge(
+    rows: pl.DataFrame, store: RunStore, put_accepted: Put, grader: Grader
+) -> None:
+    earlier = [{"role": "user", "content": "¿Se toma frío?"}, {"role": "assistant", "content": "Sí, bien frío."}]
+    talks = rows.head(2).with_columns(pl.Series("history", [earlier, None], dtype=rows.schema["history"]))
+    judge_records(store, put_accepted(talks), settings_for(grader))
+    [talk] = [prompt for prompt in grader.prompts if "Sí, bien frío." in prompt]
+    [single] = [prompt for prompt in grader.prompts if prompt != talk]
+    assert talk.index("¿Se toma frío?") < talk.index("Sí, bien frío.") < talk.index(rows["instruction"][0])
+    assert "conversación" in talk
+    assert "<antes>" not in single
+
+
 def test_nothing_is_asked_twice(rows: pl.DataFrame, store: RunStore, put_accepted: Put, grader: Grader) -> None:
     judge_records(store, put_accepted(rows.head(8)), settings_for(grader))
     assert len(grader.bodies) == 8
