@@ -69,3 +69,9 @@ def publisher(server: Server, tmp_path: Path) -> Iterator[Publisher]:
 def our_commits(server: Server, kind: str = "dataset", name: str = "semillero/corpus") -> list[str]:
     """The ids of the commits that the server's user made, without the one that the Hub begins with."""
     return [c.oid for c in server.commits(kind, name) if c.author == server.user and c.parent is not None]
+
+
+@pytest.fixture
+def without_xet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without hf-xet: large files go by LFS."""
+    monkeypatch.setattr("huggingface_hub._commit_api.is_xet_available", lambda: False)

@@ -14,7 +14,7 @@ ENDPOINTS = (
     r"GET .*/auth-check/write", r"POST .*/preupload/", r"GET .*/xet-write-token/", r"POST /api/validate-yaml",
     r"POST .*/commit/", r"GET .*/refs", r"POST .*/tag/",
 )  # fmt: skip
-LFS = (r"POST .*/info/lfs/objects/batch", r"PUT /")
+LFS = (r"POST .*/info/lfs/objects/batch", r"PUT /", r"POST /-/lfs/.*/verify")
 FAULTS: dict[str, Any] = {
     "503": 503, "429": (429, 100_000), "reset": "reset", "hang": "hang", "lost": "lose-response", "late": "hang-after",
 }  # fmt: skip
@@ -51,6 +51,28 @@ def test_the_matrix_has_every_endpoint(server: Server, publisher: Publisher) -> 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_one_fault(server: Server, publisher: Publisher, endpoint: str, fault: str) -> None:
+    ordered = server.fault(endpoint, FAULTS[fault])
+    publisher.publish(plan())
+    assert ordered.struck == 1
+    expect_published(server)
+    publisher.lose_disk()
+    publisher.publish(plan())
+    expect_published(server)
+
+
+def test_the_matrix_has_every_endpoint_without_xet(server: Server, publisher: Publisher, without_xet: None) -> None:
+    publisher.publish(plan())
+    asked = [f"{r.method} {r.path}" for r in server.requests if "agent-harnesses" not in r.path]
+    assert [line for line in asked if not any(re.search(pattern, line) for pattern in (*ENDPOINTS, *LFS))] == []
+    assert [pattern for pattern in LFS if not any(re.search(pattern, line) for line in asked)] == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("endpoint", LFS)
+def test_one_fault_without_xet(
+    server: Server, publisher: Publisher, without_xet: None, endpoint: str, fault: str
+) -> None:
+    """An older path of the client, taken where hf-xet is not installed."""
     ordered = server.fault(endpoint, FAULTS[fault])
     publisher.publish(plan())
     assert ordered.struck == 1
