@@ -1,8 +1,10 @@
 """Ask a running Space one question, as a program of a visitor's would."""
 
+import json
 import re
 from urllib.parse import urlsplit
 
+from semillero.demo.building import HERE as DEMO
 from semillero.errors import InputError
 from semillero.publishing.hub import Hub
 from semillero.publishing.planning import Repository
@@ -10,6 +12,7 @@ from semillero.publishing.space_watching import SpaceFault, read_log
 
 CONNECT_SECONDS = 60.0
 ENDPOINT = "/chat"  # semillero/demo/space/page.py offers it to programs
+EXCUSES = ("failed", "nothing", "too_many_tokens")  # keys of the page's wording
 OWN_HOST = re.compile(r"[\w-]+\.hf\.space")
 
 
@@ -59,7 +62,15 @@ def ask_space(hub: Hub, repository: Repository, question: str, seconds: float) -
         client.close()
     if not isinstance(answer, str) or not answer.strip():
         raise _fault(hub, repository, f"it answers with nothing ({answer!r})")
+    if any(excuse in answer for excuse in list_excuses()):
+        raise _fault(hub, repository, f"it says that it cannot answer ({answer!r})")
     return answer.strip()
+
+
+def list_excuses() -> list[str]:
+    """Return what the page says, in each of its languages, instead of an answer that its model did not write."""
+    wording = json.loads((DEMO / "space" / "wording.json").read_text(encoding="utf-8"))
+    return [said[key] for said in wording.values() for key in EXCUSES]
 
 
 def _may_see_token(host: str) -> bool:

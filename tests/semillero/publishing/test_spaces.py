@@ -22,6 +22,7 @@ from semillero.publishing import publish_project, space_watching, stage
 from semillero.publishing.hub import open_hub
 from semillero.publishing.planning import PlannedFile, Repository
 from semillero.publishing.sending import name_publication, publish_repository
+from semillero.publishing.space_smoke import list_excuses
 from semillero.publishing.spaces import deploy_space
 from semillero.store import RunStore
 from tests.fake_outputs import fake_outputs, fake_project, plain_adapter
@@ -163,6 +164,7 @@ def test_only_what_changed_is_set_and_what_others_set_stays(
         ("crash", "RUNTIME_ERROR"),
         ("silent", "answers with nothing"),
         ("error", "answers with an error"),
+        ("excuse", "says that it cannot answer"),
         ("slow", "still RUNNING_BUILDING"),
     ],
 )
@@ -173,8 +175,8 @@ def test_what_does_not_work_is_rolled_back_by_one_commit(
     settings = project(tmp_path, secrets={"KEY": "SPACE_KEY"})
     deploy(publisher, plan(old=b"1"), settings)
     good, files = spaces.commits("space", NAME)[0].oid, spaces.files("space", NAME)
-    if fault in ("silent", "error"):
-        PAGE["answers"] = ["", " "] if fault == "silent" else None
+    broken = {"silent": ["", " "], "error": None, "excuse": ["Hola", " · ".join(list_excuses()[:1])]}
+    PAGE["answers"] = broken.get(fault, PAGE["answers"])
     if fault == "slow":
         monkeypatch.setattr(type(settings.publish.space), "build_minutes", property(lambda self: 0.005), raising=False)
     with pytest.raises(PublishError) as error:
