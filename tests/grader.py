@@ -4,8 +4,10 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.json_handler import JsonHandler
 
 
 class Grader(ThreadingHTTPServer):
@@ -29,12 +31,11 @@ class Grader(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(JsonHandler):
     server: Grader
 
     def do_GET(self) -> None:
-        self._send(200, {"object": "list", "data": []})
+        self.answer(200, {"object": "list", "data": []})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -42,21 +43,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.keys.add(self.headers["Authorization"])
         reply = self.server.reply(body["messages"][0]["content"])
         if isinstance(reply, int):
-            self._send(reply, {"error": {"message": "ordered"}})
+            self.answer(reply, {"error": {"message": "ordered"}})
         else:
             message = {"role": "assistant", "content": reply}
-            self._send(200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
-
-    def _send(self, status: int, value: Any) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+            self.answer(200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
 
 
 @contextlib.contextmanager

@@ -29,7 +29,8 @@ class Candidates:
     """
 
     not_compared: int = 0
-    _packed: list["np.ndarray"] = field(default_factory=list)  # the first is sorted and distinct
+    _packed: list["np.ndarray"] = field(default_factory=list)
+    _distinct: int = 0  # how many they were when last made distinct
 
     def pair_up(self, rows: "np.ndarray", keys: "np.ndarray") -> None:
         """Add the pairs of ``rows`` (ascending row numbers, repeated where a row has several keys) with equal keys."""
@@ -51,21 +52,21 @@ class Candidates:
             first = at - rank[at] + step
             self._packed.append((rows[first] << np.uint64(32)) | rows[at])
         # Made distinct whenever they have doubled, not for every key: sorting is what takes the time.
-        if sum(map(len, self._packed[1:])) > max(FEW, sum(map(len, self._packed[:1]))):
+        if sum(map(len, self._packed)) > 2 * max(FEW, self._distinct):
             self._make_distinct()
 
     def _make_distinct(self) -> None:
         import numpy as np
 
-        # Not np.unique: since numpy 2.3 that hashes before it sorts, which takes six times as long on millions.
-        packed = np.sort(np.concatenate(self._packed))
-        self._packed = [packed[np.append(True, packed[1:] != packed[:-1])] if len(packed) else packed]
+        # Not np.unique: since numpy 2.3 that hashes before it sorts, which takes several times as long on millions.
+        packed = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._packed]))
+        packed = packed[np.append(True, packed[1:] != packed[:-1])[: len(packed)]]
+        self._packed, self._distinct = [packed], len(packed)
 
     def pairs(self) -> tuple["np.ndarray", "np.ndarray"]:
         """Return the distinct pairs as two arrays, sorted by left and right."""
         import numpy as np
 
-        self._packed.append(np.zeros(0, np.uint64))
         self._make_distinct()
         packed = self._packed[0]
         left, right = packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)

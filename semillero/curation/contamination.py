@@ -57,9 +57,10 @@ class Protected:
         Args:
             asked, told: instructions and answers of the same rows, plain and folded.
         """
-        found = list(self._match(asked))
-        for texts in (asked, told):
-            for place, n, shared, size in self._passages.find(texts, list_grams(list_words(texts), 3), word_trigrams):
+        words = list_words(asked)
+        found = list(self._match(asked, words))
+        for texts, parts in ((asked, words), (told, list_words(told))):
+            for place, n, shared, size in self._passages.find(texts, list_grams(parts, 3), word_trigrams):
                 found.append((place, n, f"{shared / size:.2f} of its word trigrams"))
         first = {place: (n, evidence) for place, n, evidence in sorted(found, reverse=True)}
         said = f"(threshold {self._threshold})"
@@ -68,8 +69,8 @@ class Protected:
     def __len__(self) -> int:
         return len(self._texts)
 
-    def _match(self, asked: pl.Series) -> Iterator[tuple[int, int, str]]:
-        stems = list_words(asked).with_columns(pl.col("part").str.head(STEM))
+    def _match(self, asked: pl.Series, words: pl.DataFrame) -> Iterator[tuple[int, int, str]]:
+        stems = words.with_columns(pl.col("part").str.head(STEM))
         for place, number, shared, size in self._questions.find(asked, stems, content_stems):
             # The bar for characters lies halfway to 1, because texts share many trigrams by chance; higher still where
             # one content word is all there is to share: what is said of it stands in the function words.

@@ -77,13 +77,14 @@ def find_alike(signed: pl.DataFrame, fetch: FetchTexts, threshold: float) -> Ali
         found.pair_up(rows, signed["matter"].to_numpy())
         for band in range(bands.shape[1]):
             found.pair_up(rows, bands[:, band])
-    left, right = _agree(signed, *found.pairs(), threshold - SLACK)
+    candidates = found.pairs()
+    left, right = _agree(signed, *candidates, threshold - SLACK)
     parts = [pl.DataFrame(schema={**PAIR, "across": pl.Boolean()})]
     known = signed.select(name for name in ("row", "variety", "parallel", "told", "matter") if name in signed.columns)
     for start in range(0, len(left), FETCHED):
         pairs = pl.DataFrame({"left": left[start : start + FETCHED], "right": right[start : start + FETCHED]})
         parts.append(_verify(pairs, known, fetch, threshold))
-    return Alike(pl.concat(parts), len(found.pairs()[0]), found.not_compared)
+    return Alike(pl.concat(parts), len(candidates[0]), found.not_compared)
 
 
 def find_near_duplicates(signed: pl.DataFrame, alike: Alike, threshold: float) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Words and runs of words of many texts at once, as tables: what a loop over texts would take ten times as long for."""
+"""Words and runs of words of many texts at once, as tables: where a loop over texts would be slow."""
 
 import polars as pl
 

@@ -67,10 +67,10 @@ def identify_language(texts: Sequence[str], languages: Sequence[str], own: Seque
     known = load_profiles().languages
     texts = [text if len(text) <= 2 * EDGE else f"{text[:EDGE]} {text[-EDGE:]}" for text in texts]
     table = score_texts(texts)
-    acquitted = _lie_ahead(table, own, identifier.labels) if own else [False] * len(texts)
+    acquitted = _lie_ahead(table, known, own, identifier.labels) if own else [False] * len(texts)
     found = []
     for row, text in enumerate(texts):
-        if own and acquitted[row]:
+        if acquitted[row]:
             found.append(own[row])
             continue
         label, confidence = identifier.classify(text)
@@ -79,13 +79,10 @@ def identify_language(texts: Sequence[str], languages: Sequence[str], own: Seque
     return found
 
 
-def _lie_ahead(table: "np.ndarray", own: Sequence[str], labels: Sequence[str]) -> list[bool]:
+def _lie_ahead(table: "np.ndarray", known: Sequence[str], own: Sequence[str], labels: Sequence[str]) -> list[bool]:
     """Tell which texts the profiles place in their own language, `UNDECIDED` ahead of all that py3langid may say."""
     import numpy as np
 
-    from semillero.curation.language_profiles import load_profiles
-
-    known = load_profiles().languages
     rivals = {MACRO.get(label, label) for label in labels} - {"zxx"}
     if not rivals <= set(known):
         return [False] * len(own)  # it may say something that the profiles have no opinion of

@@ -40,7 +40,7 @@ def flag_offensive(rows: pl.DataFrame) -> pl.DataFrame:
     for (variety,), part in rows.group_by("variety", maintain_order=True):
         words = offensive_words(str(variety))
         if words is not None:
-            pattern = rf"(?i)(?:^|\W)(?:{words})(?:\W|$)"  # Rust's \b takes a hundred times as long on accented text
+            pattern = rf"(?i)(?:^|\W)(?:{words})(?:\W|$)"  # Rust's \b is slow on accented text
             holds = pl.any_horizontal(pl.col(name).str.contains(pattern) for name in ("instruction", "answer"))
             found.append(part.filter(holds).select(pl.col("row").cast(pl.UInt32), pl.lit(FLAG).alias("flag")))
     return pl.concat(found)

@@ -10,13 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from semillero.demo.building import HERE
+from tests.json_handler import JsonHandler
 
 
 def load_votes() -> Any:
@@ -151,7 +152,7 @@ class Page:
 """
 
 
-class FakeHub(BaseHTTPRequestHandler):
+class FakeHub(JsonHandler):
     """The two calls of a commit."""
 
     commits: list[tuple[str, str, list[dict[str, Any]]]]
@@ -170,16 +171,6 @@ class FakeHub(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.answer(200, {"id": "equipo/prueba-votes", "sha": "0" * 40, "siblings": [], "private": True})
-
-    def answer(self, status: int, value: object) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args: object) -> None: ...
 
 
 @pytest.fixture
