@@ -24,7 +24,7 @@ from semillero.generation.endpoint import Endpoint, open_session
 from semillero.generation.ledger import Entry, Ledger, Status
 from semillero.generation.limits import START, Limit, Slot
 from semillero.generation.loop import LoopThread
-from semillero.generation.retries import TOO_MUCH, Fault, choose_wait
+from semillero.generation.retries import TOO_LONG, TOO_MUCH, Fault, choose_wait
 from semillero.generation.sending import Received
 from semillero.project import BudgetSettings, GeneratorSettings, Price
 
@@ -202,7 +202,7 @@ class Channel:
         if fault.wait:
             self._open_at = max(self._open_at, time.monotonic() + fault.wait)
         if fault.code in TOO_MUCH:
-            self.limit.refused(slot.era)
+            self.limit.refused(slot.era, sure=fault.wait is not None or fault.code in TOO_LONG)
 
     async def _wait_for_gate(self) -> None:
         if self._open_at > time.monotonic():

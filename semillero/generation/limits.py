@@ -1,8 +1,10 @@
 """How many requests may be in flight: found by watching the endpoint, not by asking the user.
 
 Two signs say that a limit is too high: the endpoint refuses (429, 503, a timeout), and then the limit is halved; or
-the last step up brought no throughput, and then it is taken back. The lowest limit known to be too high is the *wall*;
-growth goes at most half-way towards it, stops just below, and after a while tries again whether it still stands.
+the last step up brought no throughput, and then it is taken back. Endpoints that many people share refuse now and then
+however little one asks of them, so a few refusals that name no pause are no sign. The lowest limit known to be too high
+is the *wall*; growth goes at most half-way towards it, stops just below, and after a while tries again whether it still
+stands.
 
 Sources: the halving is TCP's AIMD (Chiu and Jain, 1989), growth half-way to the wall is BIC's (Xu, Harfoush and Rhee,
 2004), and limiting what is in flight instead of the rate, by Little's law, is Netflix's concurrency-limits (2018).
@@ -20,6 +22,9 @@ START = 8  # of a search
 # What a step up must bring: this share of its size. Twice as many in flight must bring 30 % more replies.
 GAIN = 0.3
 WARM, MEASURED = 1, 2  # times the limit: replies after a change that are not counted, then those that are
+# What an endpoint may refuse by chance, of a window's requests: this share of them, but at least so many. Simulated:
+# 2 % by chance at any load no longer end at 1 or 2 in flight; an endpoint with a sharp limit refuses 3 to 6 % of all.
+CHANCE, FEW = 0.1, 2
 HOLD = 20  # windows just below the wall until it is tried again
 
 
@@ -69,6 +74,7 @@ class Limit:
         self._searching = True  # doubling, until the first wall
         self._held = 0  # windows just below the wall
         self._proven = True  # something was served since the last cut
+        self._refused = 0  # since the last change, or the last look at one
         self._open_window()
 
     @contextlib.asynccontextmanager
@@ -98,13 +104,20 @@ class Limit:
         elif self._replies == (WARM + MEASURED) * self.now:
             self._close_window(MEASURED * self.now / max(self._clock() - self._since, 1e-9))
 
-    def refused(self, era: int) -> None:
+    def refused(self, era: int, sure: bool = True) -> None:
         """Note that the endpoint had too much of a request; halve the limit, once for all that were sent with it.
+
+        Args:
+            era: of the slot that the request had.
+            sure: it was no chance: the endpoint took too long, or asks for a pause. Others count together.
 
         An endpoint that serves nothing at all since the last cut (a quota is used up, it restarts) has no trouble with
         how many are in flight: the pauses between attempts are the answer to that, and the limit stays.
         """
         if era != self.era or not self._proven:
+            return
+        self._refused += 1
+        if not sure and self._refused <= max(FEW, CHANCE * (WARM + MEASURED) * self.now):
             return
         self.era += 1
         self._proven = False
@@ -125,6 +138,7 @@ class Limit:
         self._grow()
 
     def _grow(self) -> None:
+        self._refused = 0
         known = self._trusted - self.now
         step = self.now if self._searching else known if known > 0 else max(1, self.now // 4)
         half_way = self.now + max(1, (self._wall - self.now) // 2)
@@ -139,6 +153,7 @@ class Limit:
 
     def _set(self, limit: int) -> None:
         self.now = max(1, limit)
+        self._refused = 0
         self._open_window()
         self._wake()
 

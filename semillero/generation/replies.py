@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -173,6 +174,7 @@ def _is_copy(question: str, shown: str, share: float) -> bool:
     return len(asked & known) >= share * len(asked)
 
 
-def _pairs(text: str) -> set[tuple[str, str]]:
+@lru_cache(maxsize=4096)  # many items show the same examples
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
     words = re.findall(r"\w+", text.lower())
-    return set(pairwise(["", *words]))
+    return frozenset(pairwise(["", *words]))

@@ -13,9 +13,10 @@ from email.utils import parsedate_to_datetime
 FINAL = {400, 401, 402, 403, 404, 405, 413, 422, 501}
 # No other request will fare better: wrong key, nothing left to pay with, no rights, no such model.
 FATAL = {401, 402, 403, 404, 405}
-# The endpoint has more in hand than it can serve. A gateway's 504 and our own timeout are how a long queue looks from
-# outside; 529 is what some call being overloaded.
-TOO_MUCH = {"http-429", "http-503", "http-504", "http-529", "timeout"}
+# How a long queue looks from outside: our own timeout, a gateway's.
+TOO_LONG = {"http-504", "timeout"}
+# The endpoint has more in hand than it can serve; 529 is what some call being overloaded.
+TOO_MUCH = {"http-429", "http-503", "http-529", *TOO_LONG}
 FIRST_WAIT = 0.5  # seconds; doubled each time
 LONGEST_WAIT = 30.0
 LONGEST_RETRY_AFTER = 600.0  # what an endpoint may ask for; beyond that the run would not be waiting but hung
