@@ -27,8 +27,8 @@ VERSION = 2  # raised by hand when the stage's meaning changes
 HERE = Path(__file__).resolve().parent
 # As they are: the Space holds no generated Python.
 COPIED = (
-    "app.py", "page.py", "html_parts.py", "answers.py", "prompts.py", "settings.py", "votes.py", "wording.json",
-    "style.css",
+    "app.py", "page.py", "layout.py", "html_parts.py", "answers.py", "prompts.py", "settings.py", "votes.py",
+    "wording.json", "style.css",
 )  # fmt: skip
 LLAMA = "llama.cpp"
 ENGINES = {LLAMA: "with_llama.py", "transformers": "with_transformers.py"}

@@ -7,15 +7,13 @@ from typing import Any
 
 import gradio as gr
 from answers import Unanswered, answer, check_question
-from html_parts import ballot, card, consent_details, header, hint, note, notice, subtitle
-from prompts import compose_question
+from html_parts import card, note
+from layout import Layout, Updates
 from settings import CONFIG, LANGUAGES, MODELS, say
-from votes import CHOICES, LONGEST_COMMENT, Limits, VoteBox, new_vote
+from votes import LONGEST_COMMENT, Limits, VoteBox, new_vote
 
 Turns = list[dict[str, Any]]
-Updates = dict[Any, Any]
 SHUFFLE = random.SystemRandom()
-SHOWN = 4  # examples at a time
 # All answers share one queue: first come, first served.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -28,24 +26,8 @@ BROWSER_LANGUAGE = """() => {
 DOCUMENT_LANGUAGE = "(language) => { document.documentElement.lang = language; return language; }"
 
 
-def choices(language: str) -> dict[str, list[tuple[str, str]]]:
-    """Return the labels and values of the three selectors."""
-    return {
-        "mode": [(label, value) for value, label in say(language, "modes").items()],
-        "variety": [(say(language, "any_variety"), ""), *((v["name"], v["code"]) for v in CONFIG["varieties"])],
-        "register": [(label, value) for value, label in say(language, "registers").items()],
-    }
-
-
-def list_examples(variety: str) -> list[str]:
-    """Return the examples of a variety, or the first of every one; empty texts fill up to `SHOWN`."""
-    fitting = [e["text"] for e in CONFIG["examples"] if not variety or e["variety"] in ("", variety)]
-    texts = (fitting or [e["text"] for e in CONFIG["examples"]])[:SHOWN]
-    return texts + [""] * (SHOWN - len(texts))
-
-
-class Page:
-    """The components and what happens to them.
+class Page(Layout):
+    """What happens to the components.
 
     Args:
         votes: where votes go; None leaves the ballot out.
@@ -53,99 +35,10 @@ class Page:
     """
 
     def __init__(self, votes: VoteBox | None, limits: Limits | None = None) -> None:
+        super().__init__(votes is not None)
         self.votes, self.limits = votes, limits or Limits()
-        language, first = "es", choices("es")
-        with gr.Blocks(title=CONFIG["title"], analytics_enabled=False) as self.blocks:
-            with gr.Row(elem_id="arriba"):
-                self.header = gr.HTML(header(language), scale=1)
-                self.language = gr.Radio(
-                    [(code.upper(), code) for code in LANGUAGES],
-                    value=language,
-                    label=say(language, "language"),
-                    elem_id="idioma",
-                    container=False,
-                    scale=0,
-                )
-            with gr.Row(elem_id="opciones"):
-                self.mode = gr.Radio(
-                    first["mode"], value="both", label=say(language, "mode"), elem_id="quien", scale=3, min_width=320
-                )
-                self.variety = gr.Dropdown(
-                    first["variety"],
-                    value="",
-                    label=say(language, "variety"),
-                    elem_id="variedad",
-                    scale=1,
-                    min_width=150,
-                    filterable=False,
-                )
-                self.register = gr.Dropdown(
-                    first["register"],
-                    value="",
-                    label=say(language, "register"),
-                    elem_id="registro",
-                    scale=1,
-                    min_width=150,
-                    filterable=False,
-                )
-            self.hint = gr.HTML(hint(language, ""))
-            self.turns = gr.Chatbot(
-                visible=False,
-                show_label=False,
-                label=say(language, "chat"),
-                elem_id="charla",
-                height=None,  # style.css
-                render_markdown=False,
-                sanitize_html=True,
-                allow_tags=False,
-                allow_file_downloads=False,
-                layout="bubble",
-                buttons=[],
-                feedback_options=None,
-                placeholder=html.escape(say(language, "chat_placeholder")).replace("\n", "<br>"),
-            )
-            with gr.Column(elem_id="duelo") as self.arena:
-                self.asked = gr.HTML("")
-                with gr.Row(elem_id="comparacion", equal_height=True):
-                    self.cards = [gr.HTML(card(language, place), min_width=260) for place in (0, 1)]
-            self._build_ballot(language)
-            self.status = gr.HTML("", elem_id="estado")
-            self.box = gr.Textbox(
-                placeholder=say(language, "box_placeholder"),
-                show_label=False,
-                label=say(language, "box"),
-                elem_id="pregunta",
-                max_lines=6,
-                max_length=CONFIG["chat"]["max_input_chars"],
-                submit_btn=True,
-            )
-            self.examples_title = gr.HTML(subtitle(say(language, "examples")))
-            with gr.Row(elem_id="ejemplos"):
-                self.examples = [gr.Button(text, visible=bool(text), size="sm") for text in list_examples("")]
-            self.notice = gr.HTML(notice(language, votes is not None))
-            self.question = gr.State("")
-            self.comparison = gr.State(None)  # what the two cards show; kept on the server, so nobody forges answers
+        with self.blocks:
             self._connect()
-
-    def _build_ballot(self, language: str) -> None:
-        with gr.Column(visible=False, elem_id="voto") as self.ballot:
-            self.criteria = gr.HTML(ballot(language))
-            self.comment = gr.Textbox(
-                label=say(language, "comment"),
-                placeholder=say(language, "comment_placeholder"),
-                max_length=LONGEST_COMMENT,
-                max_lines=3,
-                elem_id="comentario",
-            )
-            self.consent = gr.Checkbox(label=say(language, "consent"), container=False, elem_id="consentimiento")
-            self.consent_details = gr.HTML(consent_details(language))
-            with gr.Row(elem_id="papeletas"):
-                names = say(language, "votes")
-                self.papers = {
-                    choice: gr.Button(names[choice], elem_id=f"voto-{choice}", min_width=130) for choice in CHOICES
-                }
-
-    # -- events ------------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         asked = [
@@ -184,56 +77,6 @@ class Page:
                 **QUICK,
             )
         gr.api(chat, api_name="chat", **MODEL_QUEUE)
-
-    def _spoken(self) -> list[Any]:
-        return [
-            self.language, self.header, self.mode, self.variety, self.register, self.hint, self.turns, *self.cards,
-            self.criteria, self.comment, self.consent, self.consent_details, *self.papers.values(), self.box,
-            self.examples_title, self.notice,
-        ]  # fmt: skip
-
-    def speak(self, language: str) -> Updates:
-        """Say everything in another language. Answers stay as they are; empty cards are drawn anew."""
-        labels, names = choices(language), say(language, "votes")
-        return {
-            self.language: gr.Radio(value=language, label=say(language, "language")),
-            self.header: header(language),
-            self.mode: gr.Radio(choices=labels["mode"], label=say(language, "mode")),
-            self.variety: gr.Dropdown(choices=labels["variety"], label=say(language, "variety")),
-            self.register: gr.Dropdown(choices=labels["register"], label=say(language, "register")),
-            self.hint: hint(language, ""),
-            self.turns: gr.Chatbot(
-                label=say(language, "chat"),
-                placeholder=html.escape(say(language, "chat_placeholder")).replace("\n", "<br>"),
-            ),
-            self.criteria: ballot(language),
-            self.comment: gr.Textbox(label=say(language, "comment"), placeholder=say(language, "comment_placeholder")),
-            self.consent: gr.Checkbox(label=say(language, "consent")),
-            self.consent_details: consent_details(language),
-            **{paper: gr.Button(names[choice]) for choice, paper in self.papers.items()},
-            self.box: gr.Textbox(label=say(language, "box"), placeholder=say(language, "box_placeholder")),
-            self.examples_title: subtitle(say(language, "examples")),
-            self.notice: notice(language, self.votes is not None),
-        }
-
-    def show_mode(self, mode: str) -> Updates:
-        """Show the conversation or the two cards."""
-        both = mode == "both"
-        return {
-            self.turns: gr.Chatbot(visible=not both),
-            self.arena: gr.Row(visible=both),
-            self.ballot: gr.Column(visible=False),
-            self.status: "",
-        }
-
-    def show_request(self, variety: str, register: str, language: str) -> Updates:
-        """Say what the selectors add to the question, and offer the variety's examples."""
-        request = compose_question("", variety, register).strip()
-        examples = zip(self.examples, list_examples(variety), strict=True)
-        return {
-            self.hint: hint(language, request),
-            **{button: gr.Button(text, visible=bool(text)) for button, text in examples},
-        }
 
     def take_question(self, question: str, mode: str, turns: Turns, language: str) -> Updates:
         """Show the question at once; the answer follows in another event."""

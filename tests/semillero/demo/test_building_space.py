@@ -20,7 +20,7 @@ from semillero.store import Recipe, RunStore
 NewProject = Callable[..., Project]
 
 
-PAGE = {"app.py", "page.py", "html_parts.py", "answers.py", "prompts.py", "settings.py", "votes.py"}
+PAGE = {"app.py", "page.py", "layout.py", "html_parts.py", "answers.py", "prompts.py", "settings.py", "votes.py"}
 WRITTEN = {"config.json", "README.md", "requirements.txt"}
 
 
