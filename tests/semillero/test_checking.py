@@ -77,3 +77,7 @@ def test_the_memory_plan_is_a_table(project: Path, tmp_path: Path) -> None:
     assert rows["micro-batch"] == "8192 tokens"  # sixteen sequences of training.max_length: a whole step at once
     assert rows["peak memory"].endswith("fits")
     assert rows["time, energy, carbon"] == "unknown: no earlier run on this device"
+    change(project, publish={"merged": True})
+    outcome, found = outcomes(project)["merged model"]
+    assert outcome == "ok"
+    assert found.startswith("it needs about 1.0 GiB")

@@ -8,9 +8,11 @@ import pytest
 from semillero.cards import write_cards
 from semillero.cards.gate import split_card
 from semillero.errors import PublishError
-from semillero.publishing import publish_project
+from semillero.publishing import exports, publish_project
 from semillero.publishing.planning import name_repositories
 from semillero.store import RunStore, WouldMake
+from semillero.training import devices
+from semillero.training.plan import Device
 from tests.fake_outputs import fake_outputs, fake_project
 from tests.tiny_model import tiny_base
 
@@ -27,6 +29,22 @@ def adapter_of(base: Path, folder: Path) -> None:
     config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
     get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
     load_tokenizer(base).save_pretrained(folder)
+
+
+def test_a_merge_that_memory_cannot_hold_is_refused_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny_base(tmp_path / "base")
+    training = {"base": str(base), "base_license": "apache-2.0", "method": "lora"}
+    project = fake_project(tmp_path, training=training, publish={"merged": True})
+    store = RunStore(str(tmp_path / ".semillero"))
+    outputs = fake_outputs(store, project, lambda folder: adapter_of(base, folder))
+    assert exports.outline_merge(project)[0]
+    monkeypatch.setattr(devices, "this_device", lambda: Device("CPU", 0.5))
+    with pytest.raises(PublishError, match=r"needs about 1\.0 GiB, CPU has 0\.5") as caught:
+        publish_project(store, project, outputs, write_cards(store, project, outputs), None)
+    assert "publish.merged and publish.gguf: false" in str(caught.value)
+    assert not (tmp_path / "published").exists()
 
 
 def test_a_merged_model_is_made_proved_and_published(tmp_path: Path) -> None:
