@@ -67,7 +67,9 @@ def build_space(store: RunStore, project: Project, outputs: Outputs) -> Artifact
         return found
     with store.draft(recipe) as draft:
         codes = [variety.code for variety in project.corpus.varieties]
-        examples = [{"text": text, "variety": ""} for text in project.demo.examples]
+        examples = [
+            {"text": one, "variety": ""} if isinstance(one, str) else one.model_dump() for one in project.demo.examples
+        ]
         if not examples:
             examples = choose_examples(store.folder(outputs.dataset) / "test.parquet", codes)
         config = _write_config(project, outputs.adapter, examples)

@@ -468,12 +468,23 @@ class EvaluationSettings(Section):
     seed: int = Field(default=13, ge=0, description="Seed of the bootstrap.")
 
 
+class DemoExample(Section):
+    """A question that visitors may try."""
+
+    text: str = Field(min_length=1, description="The question.")
+    variety: str = Field(default="", description="The variety with which it is offered; every one by default.")
+
+
 class DemoSettings(Section):
     """The Space."""
 
     title: str = Field(default="", description="Title of the page; the project's by default.")
     description: str = Field(default="", description="A sentence under it; the Spanish summary by default.")
-    examples: tuple[str, ...] = Field(default=(), description="Questions to try; from the held-out split by default.")
+    examples: tuple[str | DemoExample, ...] = Field(
+        default=(),
+        description="Questions to try, each a text or {text, variety}; from the held-out split by default. The page "
+        "shows the first four, or the first four of the chosen variety.",
+    )
     max_new_tokens: int = Field(default=192, ge=8, le=2048, description="Longest answer, in tokens.")
     max_input_chars: int = Field(default=2000, ge=50, le=20_000, description="Longest question, in characters.")
     hardware: Literal["cpu-basic", "cpu-upgrade", "t4-small", "t4-medium", "zero-a10g"] = Field(
@@ -594,6 +605,13 @@ class Project(Section):
             needed = self.review.overlap_submitted if self.review.overlap else self.review.min_submitted
             if speakers < needed:
                 raise ValueError(f"{speakers} reviewers know {code}, but its records need {needed} answers each")
+        return self
+
+    @model_validator(mode="after")
+    def _examples_have_a_variety(self) -> Self:
+        offered = {e.variety for e in self.demo.examples if isinstance(e, DemoExample) and e.variety}
+        if unknown := sorted(offered - {variety.code for variety in self.corpus.varieties}):
+            raise ValueError(f"demo.examples name {', '.join(unknown)}, which corpus.varieties lacks")
         return self
 
     @model_validator(mode="after")

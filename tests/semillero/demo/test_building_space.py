@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from semillero.demo import build_space
 from semillero.demo.building import EMBEDDED_REQUIREMENT, GRADIO, HERE, choose_engine, write_requirements
@@ -114,6 +115,16 @@ def test_examples_come_from_the_held_out_split_varieties_taking_turns(
         {"text": "¿Qué se come en un asado?", "variety": "es-AR"},
         {"text": "¿Qué es el tejate y cómo se toma?", "variety": "es-MX"},
     ]
+
+
+def test_examples_of_the_projects_own_may_name_a_variety(
+    store: RunStore, outputs: Outputs, new_project: NewProject
+) -> None:
+    milonga = {"text": "¿Qué se baila en una milonga?", "variety": "es-AR"}
+    _, config = build(store, new_project(examples=["¿Qué tal?", milonga]), outputs)
+    assert config["examples"] == [{"text": "¿Qué tal?", "variety": ""}, milonga]
+    with pytest.raises(ValidationError, match=r"demo\.examples name gl, which corpus\.varieties lacks"):
+        new_project(examples=[{"text": "Que tal?", "variety": "gl"}])
 
 
 def test_readme_front_matter_is_what_the_hub_asks_for(
