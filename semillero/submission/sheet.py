@@ -38,8 +38,7 @@ def write_submission(store: RunStore, project: Project, outputs: Outputs, publis
         return found
     with store.draft(recipe) as draft:
         listed = json.loads((store.folder(published) / "published.json").read_text(encoding="utf-8"))
-        promised = {r["kind"]: r["files"] for r in listed["repositories"]}
-        checked, broken = check_links(project, promised)
+        checked, broken = check_links(project, listed["repositories"])
         if broken:
             raise PublishError(
                 "the submission would have links that lead nowhere:\n" + "\n".join(f"  - {link}" for link in broken),
@@ -47,7 +46,8 @@ def write_submission(store: RunStore, project: Project, outputs: Outputs, publis
                 "run `semillero run` again; it publishes what is missing",
             )
         score = score_project(store, project, outputs)
-        (draft.path / "submission.md").write_text(_render_sheet(project, promised, score, checked), encoding="utf-8")
+        kinds = list(dict.fromkeys(r["kind"] for r in listed["repositories"]))
+        (draft.path / "submission.md").write_text(_render_sheet(project, kinds, score, checked), encoding="utf-8")
         text = json.dumps(asdict(score), ensure_ascii=False, indent=2, sort_keys=True)
         (draft.path / "score.json").write_text(text + "\n", encoding="utf-8")
         draft.counts["links"] = checked
@@ -78,9 +78,9 @@ def _folder_name(project: Project) -> str:
     return folder.name if folder.is_absolute() else folder.as_posix()
 
 
-def _render_sheet(project: Project, promised: dict[str, list[str]], score: Score, checked: int) -> str:
+def _render_sheet(project: Project, kinds: list[str], score: Score, checked: int) -> str:
     about = describe_project(project)
-    links = {kind: f"{_folder_name(project)}/{kind}s/{project.repository}" for kind in promised}
+    links = {kind: f"{_folder_name(project)}/{kind}s/{project.repository}" for kind in kinds}
     day = project.project.deadline
     values = {
         "project": about,
@@ -94,7 +94,7 @@ def _render_sheet(project: Project, promised: dict[str, list[str]], score: Score
         "note_es": NOTE_ES,
         "gains": score.gains[:SHOWN_GAINS],
         "checked": checked,
-        "checklist": _check_list(project, promised, score),
+        "checklist": _check_list(project, kinds, score),
     }
     return render_template("submission.md.j2", values, package="semillero.submission")
 
@@ -113,16 +113,16 @@ def _fill(source: str, project: Project, links: dict[str, str]) -> str:
     return str(getattr(about, source) or "")
 
 
-def _check_list(project: Project, promised: dict[str, list[str]], score: Score) -> list[dict[str, Any]]:
+def _check_list(project: Project, kinds: list[str], score: Score) -> list[dict[str, Any]]:
     shares = {gain.check for gain in score.gains}
     return [
-        {"done": "dataset" in promised, "es": "Corpus publicado", "en": "Dataset published"},
+        {"done": "dataset" in kinds, "es": "Corpus publicado", "en": "Dataset published"},
         {"done": "dataset_spanish" not in shares, "es": "Ficha del corpus en español e inglés completa",
          "en": "Dataset card complete in Spanish and English"},
         {"done": "human_reviewed" not in shares, "es": "Filas revisadas por personas", "en": "Rows reviewed by people"},
-        {"done": "model" in promised, "es": "Modelo publicado (sin él, el máximo baja)",
+        {"done": "model" in kinds, "es": "Modelo publicado (sin él, el máximo baja)",
          "en": "Model published (without one the maximum is lower)"},
-        {"done": "space" in promised, "es": "Demo publicada", "en": "Demo published"},
+        {"done": "space" in kinds, "es": "Demo publicada", "en": "Demo published"},
         {"done": bool(project.project.video), "es": "Vídeo de 5:00 como máximo", "en": "Video of at most 5:00"},
         {"done": False, "es": "Repositorios subidos y públicos antes de la fecha límite",
          "en": "Repositories uploaded and public before the deadline"},

@@ -11,6 +11,7 @@ from semillero.errors import PublishError
 from semillero.publishing import exports, publish_project
 from semillero.publishing.planning import name_repositories
 from semillero.store import RunStore, WouldMake
+from semillero.submission import write_submission
 from semillero.training import devices
 from semillero.training.plan import Device
 from tests.fake_outputs import fake_outputs, fake_project
@@ -60,9 +61,11 @@ def test_a_merged_model_is_made_proved_and_published(tmp_path: Path) -> None:
     cards = write_cards(store, project, outputs)
     with pytest.raises(WouldMake):
         publish_project(RunStore(store.root, dry=True), project, outputs, cards, None)
-    publish_project(store, project, outputs, cards, None)
+    published = publish_project(store, project, outputs, cards, None)
 
     merged = tmp_path / "published" / "models" / "equipo" / "prueba-merged"
+    sheet = write_submission(store, project, outputs, published)  # whose link check knows each form's own folder
+    assert sheet.counts["links"] > len(list(merged.iterdir()))
     assert json.loads((merged / "parity.json").read_text())["loss_difference"] <= 0.001
     front, _ = split_card((merged / "README.md").read_text())
     assert (front["base_model"], front["base_model_relation"]) == ("equipo/prueba", "merge")
