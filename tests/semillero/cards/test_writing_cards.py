@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from semillero.cards import split_card, write_cards
+from semillero.cards.exports import render_export_card
 from semillero.errors import AccountingError, PublishError
 from semillero.records import PREFERENCES
 from semillero.store import Artifact, RunStore
@@ -161,3 +162,14 @@ def test_pairs_that_no_person_ranked_are_said_to_be(tmp_path: Path, who: str, to
         assert (f"**{words}:** 3" in text) == told
         assert ("`model:juez`" in text) == told
         assert all(f"`{column}`" in text for column in PREFERENCES)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_gguf_card_names_its_file_and_comes_from_what_is_published(tmp_path: Path, language: str) -> None:
+    adapter = "---\nlanguage: [es]\nlicense: gemma\ntags: [lora, synthetic]\n---\n"
+    for merged, base in ((True, "equipo/prueba-merged"), (False, "equipo/prueba")):
+        facts = {"merged_too": merged, "file": "prueba-q8_0.gguf"}
+        card = render_export_card("gguf", language, adapter, fake_project(tmp_path), facts)
+        front, body = split_card(card)
+        assert (front["base_model"], front["license"], front["tags"]) == (base, "gemma", ["synthetic"])
+        assert "`prueba-q8_0.gguf`" in body
