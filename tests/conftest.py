@@ -12,6 +12,7 @@ import pytest
 
 from flows.server import apply_settings, deliver_records, start_server
 from semillero.ports import free_port
+from tests.chromium import find_chromium
 
 if TYPE_CHECKING:
     from semillero.review.server import LocalArgilla
@@ -70,8 +71,7 @@ def prefect_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium; where SEMILLERO_REQUIRE_ALL is set (CI) its absence is a failure, not a skip."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found and shutil.which("chromedriver"):
+    if found := find_chromium():
         return found
     if os.environ.get("SEMILLERO_REQUIRE_ALL"):
         pytest.fail("Chromium and chromedriver are missing; install them (Debian: chromium, chromium-driver)")

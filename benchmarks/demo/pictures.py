@@ -7,9 +7,9 @@ Needs Chromium and its driver, as the tests of the page do.
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
+from tests.chromium import find_chromium
 from tests.semillero.demo.test_space_in_browser import find, is_shown, open_browser, wait
 
 SIZES = {"desktop": (1280, 1180, False), "mobile": (390, 844, True)}
@@ -17,8 +17,7 @@ SIZES = {"desktop": (1280, 1180, False), "mobile": (390, 844, True)}
 
 def take_picture(page: str, width: int, height: int, phone: bool, target: Path) -> None:
     """Ask the page its first example, wait for both answers and the ballot, and save what shows."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome") or ""
-    browser = open_browser(chromium, page, width, height, phone)
+    browser = open_browser(find_chromium() or "", page, width, height, phone)
     try:
         find(browser, "#ejemplos button")[0].click()
         wait(browser, lambda: is_shown(browser, "#voto"), seconds=600)

@@ -22,8 +22,8 @@ START = 8  # of a search
 # What a step up must bring: this share of its size. Twice as many in flight must bring 30 % more replies.
 GAIN = 0.3
 WARM, MEASURED = 1, 2  # times the limit: replies after a change that are not counted, then those that are
-# What an endpoint may refuse by chance, of a window's requests: this share of them, but at least so many. Simulated:
-# 2 % by chance at any load no longer end at 1 or 2 in flight; an endpoint with a sharp limit refuses 3 to 6 % of all.
+# What an endpoint may refuse by chance, of a window's requests: this share of them, but at least so many. The
+# tests simulate both sides of it: 2 % by chance end no search, and a sharp limit refuses at most 6 % of all requests.
 CHANCE, FEW = 0.1, 2
 HOLD = 20  # windows just below the wall until it is tried again
 
@@ -138,7 +138,6 @@ class Limit:
         self._grow()
 
     def _grow(self) -> None:
-        self._refused = 0
         known = self._trusted - self.now
         step = self.now if self._searching else known if known > 0 else max(1, self.now // 4)
         half_way = self.now + max(1, (self._wall - self.now) // 2)
@@ -149,6 +148,7 @@ class Limit:
         self._held += 1
         if self._held >= HOLD:
             self._wall, self._held = self.most + 1, 0
+        self._refused = 0
         self._open_window()
 
     def _set(self, limit: int) -> None:

@@ -24,8 +24,7 @@ VERSION = 1  # raised by hand when the meaning of an export changes
 GGUF_TYPE = "q8_0"  # half the size of float16; on a CPU several times the speed of transformers
 CONVERTER = "convert_hf_to_gguf"
 CHAT_TEMPLATE = "chat_template.jinja"
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}  # a parameter of the merged model
-OVERHEAD = 2**30  # bytes beside it: libraries, a layer's copy, the comparison's activations
+OVERHEAD = 2**30  # bytes beside the merged model: libraries, a layer's copy, the comparison's activations
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ def outline_merge(project: Project) -> tuple[bool, str]:
     from semillero.models.precision import precision_here
     from semillero.models.shape import Shape
     from semillero.training.devices import this_device
+    from semillero.training.footprint import BYTES
 
     training = project.training
     shape, device = Shape.read(find_configuration(training.base, training.base_revision)), this_device()

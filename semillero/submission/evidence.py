@@ -73,9 +73,9 @@ def gather_evidence(store: RunStore, project: Project, outputs: Outputs | None) 
     )
 
 
-def published_folder(project: Project, kind: str) -> Path:
-    """Return where a repository of the project is published."""
-    return project.resolve(project.publish.folder) / f"{kind}s" / project.repository
+def published_folder(project: Project, kind: str, name: str = "") -> Path:
+    """Return where a repository is published; by default the project's own of a kind."""
+    return project.resolve(project.publish.folder) / f"{kind}s" / (name or project.repository)
 
 
 def _read_published(project: Project) -> tuple[dict[str, frozenset[str]], dict[str, str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from semillero.project import Project
+from semillero.submission.evidence import published_folder
 
 # Markdown links and images; web addresses, anchors and mail are not ours to check without a network.
 _LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
@@ -22,7 +23,7 @@ def check_links(project: Project, published: Sequence[Mapping[str, Any]]) -> tup
     checked, broken = 0, []
     for repository in published:
         place = f"{repository['kind']}s/{repository['name']}"
-        folder = project.resolve(project.publish.folder) / place
+        folder = published_folder(project, repository["kind"], repository["name"])
         for name in repository["files"]:
             checked += 1
             if not (folder / name).is_file():

@@ -4,8 +4,8 @@ from semillero.project import Project
 from semillero.store import RunStore
 
 
-def outline_training(project: Project) -> tuple[bool, list[tuple[str, str]]]:
-    """Return whether training fits this machine, and the plan as a table of what and how much.
+def outline_training(project: Project) -> tuple[bool, str]:
+    """Return whether training fits this machine, and the plan, a line for each of its parts.
 
     Rows are taken to be as long as ``training.max_length`` allows: what fits then, fits.
 
@@ -27,4 +27,5 @@ def outline_training(project: Project) -> tuple[bool, list[tuple[str, str]]]:
     ]
     tokens = int(max((f["tokens_per_second"] * f["training_seconds"] for f in facts), default=0))
     forecast = forecast_run(tokens, "cpu" if device.capability is None else device.name, facts)
-    return plan.fits, plan_table(plan, Shape.read(folder), device, forecast)
+    rows = plan_table(plan, Shape.read(folder), device, forecast)
+    return plan.fits, "\n".join(f"{what}: {found}" for what, found in rows)

@@ -74,6 +74,11 @@ def hint(language: str, request: str) -> str:
     return f'<p class="pista">{escape(text)}</p>'
 
 
+def invitation(language: str) -> str:
+    """What an empty conversation says."""
+    return html.escape(say(language, "chat_placeholder")).replace("\n", "<br>")
+
+
 def subtitle(text: str) -> str:
     """A small heading."""
     return f'<h2 class="subtitulo">{escape(text)}</h2>'

@@ -1,10 +1,9 @@
 """What is on the page: the components, their words in two languages, and what the selectors show."""
 
-import html
 from typing import Any
 
 import gradio as gr
-from html_parts import ballot, card, consent_details, header, hint, notice, subtitle
+from html_parts import ballot, card, consent_details, header, hint, invitation, notice, subtitle
 from prompts import compose_question
 from settings import CONFIG, LANGUAGES, say
 from votes import CHOICES, LONGEST_COMMENT
@@ -60,23 +59,17 @@ class Layout:
             self.mode = gr.Radio(
                 first["mode"], value="both", label=say(language, "mode"), elem_id="quien", scale=3, min_width=320
             )
-            self.variety = gr.Dropdown(
-                first["variety"],
-                value="",
-                label=say(language, "variety"),
-                elem_id="variedad",
-                scale=1,
-                min_width=150,
-                filterable=False,
-            )
-            self.register = gr.Dropdown(
-                first["register"],
-                value="",
-                label=say(language, "register"),
-                elem_id="registro",
-                scale=1,
-                min_width=150,
-                filterable=False,
+            self.variety, self.register = (
+                gr.Dropdown(
+                    first[name],
+                    value="",
+                    label=say(language, name),
+                    elem_id=place,
+                    scale=1,
+                    min_width=150,
+                    filterable=False,
+                )
+                for name, place in (("variety", "variedad"), ("register", "registro"))
             )
         self.hint = gr.HTML(hint(language, ""))
 
@@ -94,7 +87,7 @@ class Layout:
             layout="bubble",
             buttons=[],
             feedback_options=None,
-            placeholder=html.escape(say(language, "chat_placeholder")).replace("\n", "<br>"),
+            placeholder=invitation(language),
         )
         with gr.Column(elem_id="duelo") as self.arena:
             self.asked = gr.HTML("")
@@ -156,7 +149,7 @@ class Layout:
             self.hint: hint(language, ""),
             self.turns: gr.Chatbot(
                 label=say(language, "chat"),
-                placeholder=html.escape(say(language, "chat_placeholder")).replace("\n", "<br>"),
+                placeholder=invitation(language),
             ),
             self.criteria: ballot(language),
             self.comment: gr.Textbox(label=say(language, "comment"), placeholder=say(language, "comment_placeholder")),
